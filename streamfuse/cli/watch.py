@@ -1,0 +1,95 @@
+"""`streamfuse watch ENDPOINT`: what is on a bus, as lines, as JSON, or as pictures in a folder."""
+
+import json
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from streamfuse.errors import ConfigError
+
+if TYPE_CHECKING:
+    from streamfuse.publish.message import Message
+    from streamfuse.publish.subscriber import Subscriber
+    from streamfuse.publish.topic import Kind
+
+
+class Mode(StrEnum):
+    """Which messages are wanted when they come faster than they are read."""
+
+    LATEST = "latest"
+    ALL = "all"
+
+
+def command(
+    endpoint: Annotated[str, typer.Argument(help="tcp://HOST:PORT or ipc://PATH.")] = "tcp://127.0.0.1:5560",
+    count: Annotated[int, typer.Option(min=0, help="End after so many results; 0: when the streams end.")] = 0,
+    save: Annotated[Path | None, typer.Option(help="Save the pictures in this folder.", show_default=False)] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per result: its header.")] = False,
+    mode: Annotated[Mode, typer.Option(help="latest skips what a slow reader would be late for; all skips nothing.")] = Mode.LATEST,
+    stream: Annotated[list[str] | None, typer.Option(help="Only this stream; may be given again.", show_default=False)] = None,
+    timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds without a message; 0: never.")] = 0,
+) -> None:
+    """Read a bus. Pictures are only asked for where they are saved."""
+    from streamfuse.publish.subscriber import Subscriber
+
+    if save is not None:
+        _make_folder(save)
+    kinds: list[Kind] = ["det" if save is None else "img"]
+    with Subscriber(endpoint, kinds=kinds, streams=stream or None, mode=mode.value) as bus:
+        seen = 0
+        while (message := bus.recv(timeout or None)) is not None:
+            seen += 1
+            path = None if save is None else _save(message, save)
+            typer.echo(json.dumps(_plain(message)) if as_json else _line(message, path))
+            if count and seen >= count:
+                break
+        if not as_json:
+            _farewell(bus, seen)
+        if seen == 0 and not bus.ended:
+            raise ConfigError(f"nothing came from {endpoint} within {timeout:g} s; is anything publishing there?")
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as exc:
+        raise ConfigError(f"cannot make the folder {folder}: {exc.strerror}") from exc
+
+
+def _line(message: "Message", path: Path | None) -> str:
+    boxes = message.detections
+    names = ", ".join(f"{boxes.names[c]} {t}" if t >= 0 else boxes.names[c] for c, t in zip(boxes.classes_N, boxes.tracks_N, strict=True))
+    age = "" if message.age_ms is None else f", age {message.age_ms:.0f} ms"
+    skew = "" if message.skew_ns is None else f", skew {message.skew_ns / 1e6:+.1f} ms"
+    saved = "" if path is None else f" -> {path}"
+    return f"{message.stream} {message.seq}: {message.mode}{age}{skew}, {len(boxes)} boxes{': ' + names if names else ''}{saved}"
+
+
+def _plain(message: "Message") -> dict[str, Any]:
+    """The header for JSON: bytes as hex."""
+    import msgspec
+
+    header = msgspec.to_builtins(message.header, enc_hook=str, builtin_types=(bytes,))
+    return {key: value.hex() if isinstance(value, bytes) else value for key, value in header.items()}
+
+
+def _save(message: "Message", folder: Path) -> Path:
+    import cv2
+
+    part = message.result.parts[0]
+    stem = folder / f"{message.stream}-{message.seq:08d}"
+    if part.codec == "jpeg":
+        path = stem.with_suffix(".jpg")
+        path.write_bytes(message.parts[0])  # as it came
+        return path
+    path = stem.with_suffix(".png")
+    cv2.imwrite(str(path), message.image()[..., ::-1])
+    return path
+
+
+def _farewell(bus: "Subscriber", seen: int) -> None:
+    lag = "" if bus.lag_ms is None else f", lag {bus.lag_ms:.0f} ms"
+    skipped, lost = sum(bus.skipped.values()), sum(bus.lost.values())
+    typer.echo(f"{seen} results read, {skipped} skipped for newer ones, {lost} lost, {bus.malformed} malformed{lag}")

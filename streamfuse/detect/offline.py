@@ -1,0 +1,40 @@
+"""Imports ultralytics so that it never reaches for the net and leaves the process as it found it."""
+
+import contextlib
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+QUIET = {
+    "YOLO_OFFLINE": "true",  # no look-up of name servers at import, no downloads, no analytics
+    "YOLO_AUTOINSTALL": "false",  # no pip of its own
+    "ULTRALYTICS_SKIP_REQUIREMENTS_CHECKS": "true",
+    "YOLO_VERBOSE": "false",
+}
+SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"  # only known classes may come out of a .pt file; a user who trusts a file may set it to false
+SETTINGS_FOLDER = "YOLO_CONFIG_DIR"  # it writes its settings at import: not into the user's own
+
+
+def cache_folder() -> Path:
+    """Where files of StreamFuse lie that can be had again: `$XDG_CACHE_HOME/streamfuse`, or `~/.cache/streamfuse`."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "streamfuse"
+
+
+@contextlib.contextmanager
+def staying_offline() -> Iterator[None]:
+    """Import ultralytics inside. Its environment variables stay set; what it changes for everyone is put back."""
+    os.environ.update(QUIET)
+    os.environ.setdefault(SAFE_LOAD, "true")
+    os.environ.setdefault(SETTINGS_FOLDER, str(cache_folder() / "ultralytics"))
+    threads = cv2.getNumThreads()
+    openmp = os.environ.get("OMP_NUM_THREADS")
+    try:
+        with np.printoptions():
+            yield
+    finally:
+        cv2.setNumThreads(threads)
+        if openmp is None:
+            os.environ.pop("OMP_NUM_THREADS", None)

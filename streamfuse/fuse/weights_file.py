@@ -1,0 +1,73 @@
+"""Weights of fusion networks as safetensors files that say what they are for."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+
+from streamfuse.errors import WeightsError
+from streamfuse.networks.network import FusionNetwork
+from streamfuse.registry import Settings
+
+FORMAT = "streamfuse-1"
+SHIPPED = Path(__file__).parent.parent / "weights"
+
+
+class Label(Settings):
+    """What a file of weights was made for; kept in its header."""
+
+    format: str = FORMAT
+    network: str
+    size: str
+    text: str = "guided"
+    encoder: str
+    text_dim: int
+
+    def mismatch(self, other: "Label") -> str:
+        """In words, what of `other` is not as here; nothing if all is."""
+        pairs = [(key, getattr(self, key), getattr(other, key)) for key in type(self).model_fields]
+        return "; ".join(f"{key} is {mine!r} there, {theirs!r} here" for key, mine, theirs in pairs if mine != theirs)
+
+
+def shipped_weights(network: str, size: str) -> Path | None:
+    """The file that comes with the package, if there is one."""
+    path = SHIPPED / f"{network}-{size}.safetensors"
+    return path if path.is_file() else None
+
+
+def save_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
+    """Write `network` with its label."""
+    label = Label(network=network.name, size=network.size, text=network.text, encoder=encoder, text_dim=network.text_dim)
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
+    save_file(tensors, path, metadata={key: str(value) for key, value in label.model_dump().items()})
+
+
+def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
+    """Fill `network` from a file. `WeightsError` says what does not match, and what to change."""
+    wanted = Label(network=network.name, size=network.size, text=network.text, encoder=encoder, text_dim=network.text_dim)
+    tensors, label = _read(path)
+    told = label.mismatch(wanted)
+    if told:
+        raise WeightsError(f"{path} does not go with this configuration: {told}; change fuse.kind, fuse.size or fuse.encoder, or the file")
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError as exc:
+        raise WeightsError(f"{path} says it is for {wanted.network} {wanted.size}, but its tensors are not: {exc}") from exc
+
+
+def _read(path: Path) -> tuple[dict[str, torch.Tensor], Label]:
+    try:
+        with safe_open(path, "pt") as file:
+            metadata: dict[str, Any] = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+    except FileNotFoundError as exc:
+        raise WeightsError(f"no weights at {path}") from exc
+    except (SafetensorError, OSError) as exc:
+        raise WeightsError(f"{path} is not a safetensors file: {exc}") from exc
+    try:
+        return tensors, Label.model_validate({**metadata, "text_dim": int(metadata.get("text_dim", 0))})
+    except (ValidationError, ValueError) as exc:
+        raise WeightsError(f"{path} does not say what it is for: want the header keys {', '.join(Label.model_fields)}") from exc

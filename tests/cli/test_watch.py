@@ -1,0 +1,94 @@
+"""`streamfuse watch`: lines, JSON and pictures from a real bus."""
+
+import json
+import threading
+
+import cv2
+import pytest
+
+from streamfuse.config import parse_config
+from streamfuse.flow.build import recipe_of
+from streamfuse.flow.pipeline import Pipeline
+from tests.cli.conftest import COUNT
+from tests.cli.test_replay import free_endpoint
+
+
+@pytest.fixture
+def bus(recording):
+    """A lossless replay that waits for one reader; its endpoint."""
+    endpoint = free_endpoint()
+    values = {
+        "policy": "lossless",
+        "wait_subscribers": 1,
+        "pairs": [{"stream": "gate", "infrared": str(recording[0]), "visible": str(recording[1])}],
+        "detect": "hotspots",
+        "publish": [{"kind": "bus", "endpoint": endpoint}],
+    }
+    pipeline = Pipeline(recipe_of(parse_config(values)))
+    runner = threading.Thread(target=pipeline.wait)
+    pipeline.start()
+    runner.start()
+    yield endpoint
+    runner.join(30)
+    assert not runner.is_alive()
+
+
+def test_a_line_per_result(streamfuse, bus):
+    """Each result is a line with its mode and skew; the end tells what was skipped and lost."""
+    said = streamfuse("watch", bus, "--mode", "all")
+    lines = said.out.splitlines()
+    assert sum(line.startswith("gate ") for line in lines) == COUNT
+    assert "fused, skew +0.0 ms" in lines[0]
+    assert lines[-1].startswith(f"{COUNT} results read, 0 skipped for newer ones, 0 lost, 0 malformed")
+
+
+def test_json_for_programs(streamfuse, bus):
+    """With `--json` every line is the header as JSON, and nothing else is said."""
+    said = streamfuse("watch", bus, "--mode", "all", "--json")
+    headers = [json.loads(line) for line in said.out.splitlines()]
+    assert [header["seq"] for header in headers] == list(range(headers[0]["seq"], headers[0]["seq"] + COUNT))
+    assert {header["kind"] for header in headers} == {"det"}
+    assert len(headers[0]["fid"]) == 32
+
+
+def test_saves_pictures(streamfuse, bus, tmp_path):
+    """With `--save` each picture lies in the folder, as it came, at its own size."""
+    folder = tmp_path / "new" / "pictures"
+    said = streamfuse("watch", bus, "--mode", "all", "--save", folder)
+    saved = sorted(folder.iterdir())
+    assert len(saved) == COUNT
+    shown = cv2.imread(str(saved[0]))
+    assert shown is not None
+    assert shown.shape == (48, 64, 3)
+    assert str(saved[0]) in said.out
+
+
+def test_count_ends_early(streamfuse, bus):
+    """`--count N` reads N results and leaves; the publisher finishes without it."""
+    said = streamfuse("watch", bus, "--mode", "all", "--count", 3)
+    assert said.code == 0
+    assert "3 results read" in said.out
+
+
+def test_nothing_there(streamfuse):
+    """With a time-out, a bus that nobody publishes on is an error that names it."""
+    endpoint = free_endpoint()
+    said = streamfuse("watch", endpoint, "--timeout", "0.2")
+    assert said.code == 2
+    assert f"nothing came from {endpoint}" in said.all
+
+
+def test_no_such_endpoint(streamfuse):
+    """What is no endpoint is told in words."""
+    said = streamfuse("watch", "localhost:99999")
+    assert said.code == 1
+    assert "localhost:99999" in said.all
+    assert "Traceback" not in said.all
+
+
+def test_a_folder_that_cannot_be_made(streamfuse, tmp_path):
+    """Saving where a file stands is refused before anything is read."""
+    (tmp_path / "file").write_text("")
+    said = streamfuse("watch", free_endpoint(), "--save", tmp_path / "file")
+    assert said.code == 2
+    assert str(tmp_path / "file") in said.all

@@ -1,0 +1,54 @@
+"""Weights say what they are for, and are held to it."""
+
+import pytest
+import torch
+from safetensors.torch import save_file
+
+from streamfuse.errors import WeightsError
+from streamfuse.fuse import FUSERS
+from streamfuse.fuse.text_guided import TextGuided
+from streamfuse.fuse.weights_file import load_weights, save_weights
+from streamfuse.networks import create
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    """A network filled from a file is the one that was saved."""
+    torch.manual_seed(1)
+    saved, filled = create("nano", size="small"), create("nano", size="small")
+    save_weights(saved, tmp_path / "nano.safetensors", "minilm")
+    load_weights(filled, tmp_path / "nano.safetensors", "minilm")
+    assert all(torch.equal(a, b) for a, b in zip(saved.state_dict().values(), filled.state_dict().values(), strict=True))
+
+
+def test_a_fuser_takes_a_file(tmp_path):
+    """Configured by a path, the fuser holds those weights."""
+    network = create("nano", size="small")
+    save_weights(network, tmp_path / "nano.safetensors", "minilm")
+    made = FUSERS.make("nano", weights=tmp_path / "nano.safetensors")
+    assert isinstance(made, TextGuided)
+    made.to(torch.device("cpu"))
+    assert torch.equal(next(iter(made.network.state_dict().values())), next(iter(network.state_dict().values())))
+
+
+@pytest.mark.parametrize(
+    ("kind", "encoder", "told"),
+    [("textpixels", "minilm", "network is 'nano' there, 'textpixels' here"), ("nano", "open_clip:x", "encoder is 'minilm' there")],
+)
+def test_a_mismatch_says_what_to_change(tmp_path, kind, encoder, told):
+    """Weights of another network or text encoder are refused, with both names."""
+    save_weights(create("nano", size="small"), tmp_path / "nano.safetensors", "minilm")
+    with pytest.raises(WeightsError, match=told):
+        load_weights(create(kind, size="small"), tmp_path / "nano.safetensors", encoder)
+
+
+def test_what_is_no_weights_file(tmp_path):
+    """A missing file, one of another kind, and one without a label are told apart in words."""
+    network = create("nano", size="small")
+    with pytest.raises(WeightsError, match="no weights at"):
+        load_weights(network, tmp_path / "nowhere.safetensors", "minilm")
+    (tmp_path / "text.safetensors").write_text("hello")
+    with pytest.raises(WeightsError, match="not a safetensors file"):
+        load_weights(network, tmp_path / "text.safetensors", "minilm")
+    save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
+    with pytest.raises(WeightsError, match="does not say what it is for"):
+        load_weights(network, tmp_path / "bare.safetensors", "minilm")
