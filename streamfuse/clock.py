@@ -2,6 +2,7 @@
 
 import threading
 import time
+from dataclasses import dataclass
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -23,6 +24,32 @@ class Clock(Protocol):
     def wait(self, event: threading.Event, timeout_ns: int) -> bool:
         """Wait until `event` is set, at most `timeout_ns`; True when it was set."""
         ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockReport:
+    """What is known of a live camera's clock. Measured against ours by when its packets arrive."""
+
+    kind: str
+    """What its frames are stamped by: rtcp, device, estimated or host."""
+    uncertainty_ns: int
+    """Of its stamps, half width."""
+    offset_ns: int | None
+    """The time of day that the camera states, minus ours; too low by the least delay on the way. None: it states none."""
+    drift_ppm: float | None
+    """How much faster than ours its clock runs; None until that can be told from jitter."""
+    jitter_ns: int
+    """Standard deviation of the delay of its packets, robust."""
+    delay_ns: int | None
+    """Least delay from capture to arrival, learnt from reports while they were good; None: not learnt."""
+    lag_ns: int
+    """How much later than its best the camera comes in, for the last second or so without a break."""
+    reports: int
+    """Sender reports that could be told apart."""
+    biased: bool
+    """Its time of day is too far from ours to be right, or runs away, and is not used."""
+    span_ns: int
+    """Time that all this was measured over."""
 
 
 class HostClock:

@@ -15,6 +15,7 @@ from pydantic import Field, GetCoreSchemaHandler, GetJsonSchemaHandler, TypeAdap
 from pydantic_core import CoreSchema, core_schema
 
 from streamfuse.align import ALIGNERS
+from streamfuse.align.monitor import MonitorSettings
 from streamfuse.batch.collector import BatchSettings
 from streamfuse.detect import DETECTORS, TRACKERS
 from streamfuse.errors import ConfigError
@@ -113,10 +114,13 @@ class PromptConfig(Settings):
     negative: tuple[str, ...] = ()
     """What not to bring out."""
     strength: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Of words and dials: 0 does nothing, 1 all of it."""
+    dials: dict[str, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(default_factory=dict)
+    """Set by hand, by name; each stands instead of what the words set."""
 
     def prompt(self) -> Prompt:
         """The same as the noun."""
-        return Prompt(text=self.text, negative=self.negative, strength=self.strength)
+        return Prompt(text=self.text, negative=self.negative, strength=self.strength, dials=self.dials)
 
 
 class PairConfig(Settings):
@@ -167,6 +171,8 @@ class Config(Settings):
     """16-bit infrared to 8 bits."""
     batch: BatchSettings = BatchSettings()
     align: Annotated[Choice, Plug(ALIGNERS, "warp")] = Field(default="warp", validate_default=True)
+    monitor: MonitorSettings = MonitorSettings()
+    """Of what is left of misalignment while running."""
     fuse: Annotated[Choice, Plug(FUSERS, "laplacian")] = Field(default="laplacian", validate_default=True)
     detect: Annotated[Choice, Plug(DETECTORS, "none")] = Field(default="none", validate_default=True)
     track: Annotated[Choice, Plug(TRACKERS, "bytetrack")] = Field(default="bytetrack", validate_default=True)

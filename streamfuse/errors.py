@@ -8,6 +8,7 @@ StreamFuseError
 │   └── UnsupportedInputError          opened, but not what was promised (no video, 16 bits, ...): do not retry
 ├── RigError       (ValueError)        a calibration that is missing, broken or for other image sizes
 ├── WeightsError   (ValueError)        weights or a model file that is missing, broken or for something else
+├── TrainingError  (RuntimeError)      a training run that cannot go on: no finite loss, a checkpoint of another recipe
 ├── DeviceError    (RuntimeError)      the accelerator failed or is not there
 ├── BusError       (OSError)           an endpoint that cannot be bound or reached
 │   └── SubscriberStalledError         lossless: a subscriber stopped reading
@@ -50,6 +51,10 @@ class RigError(StreamFuseError, ValueError):
 
 class WeightsError(StreamFuseError, ValueError):
     """A weights or model file is missing, broken, or was made for something else."""
+
+
+class TrainingError(StreamFuseError, RuntimeError):
+    """A training run cannot go on; what it had reached is kept."""
 
 
 class DeviceError(StreamFuseError, RuntimeError):

@@ -89,9 +89,9 @@ class Planes(Noun):
         return self.y.nbytes + self.u.nbytes + self.v.nbytes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False, weakref_slot=True)
 class Frame(Noun):
-    """One picture of one camera, as decoded: no colour conversion has happened yet."""
+    """One picture of one camera, as decoded: no colour conversion has happened yet. A frame used again is the same object."""
 
     image: "NDArray[Any] | Planes"
     """Infrared: (H, W) uint8 or uint16. Visible: (H, W, 3) RGB uint8, or `Planes`. Read-only, and this frame's own."""
@@ -216,7 +216,9 @@ class Prompt:
     """Empty means the neutral prompt."""
     negative: tuple[str, ...] = ()
     strength: float = 1.0
-    """0 does nothing, 1 all of it."""
+    """0 does nothing, 1 all of it: of the words and of the dials."""
+    dials: Mapping[str, float] = field(default_factory=dict, hash=False)
+    """Dials set by hand, by name; each stands instead of what the words set. Names and ranges: `networks.dials`."""
 
     def __post_init__(self) -> None:
         if not 0.0 <= self.strength <= 1.0:
@@ -237,11 +239,9 @@ class Event(Protocol):
 
     def query(self) -> bool:
         """Whether it has happened; does not wait."""
-        ...
 
     def synchronize(self) -> None:
         """Wait until it has happened."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)

@@ -69,6 +69,16 @@ class CameraReport:
     """How much older than the result's capture instant this camera's picture is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockDifference:
+    """How the times of day that the two cameras state differ, visible minus infrared; of no effect where they are not used."""
+
+    offset_ns: int
+    drift_ppm: float
+    confidence: float
+    """0 to 1: grows with the time that it was measured over."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result(Noun):
     """Everything a subscriber gets for one instant of one stream. On the host and immutable."""
@@ -86,6 +96,8 @@ class Result(Noun):
     visible: CameraReport
     skew_ns: int | None
     """t_visible - t_infrared; None where one is missing."""
+    clocks: ClockDifference | None = None
+    """None where one of the cameras states no time of day, or is a recording."""
     image: Planes
     """The fused picture, YUV 4:2:0, BT.601 full range."""
     detections: Detections

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from streamfuse.clock import ClockReport
 from streamfuse.frames import Batch, Frame, Fused, Pair, Prompt, PromptState, Spectrum
 from streamfuse.results import Detections, Result
 
@@ -34,7 +35,10 @@ class Source(Protocol):
         ...
 
     def read(self) -> Frame | None:
-        """The next frame, or None at the end. `SourceError` if it broke. Frames have `epoch` 0 and `seq` from 0 since `open`."""
+        """The next frame, or None at the end. `SourceError` if it broke. Frames have `seq` from 0 since `open`.
+
+        `epoch` is 0 and grows where the source's own time breaks.
+        """
         ...
 
     def close(self) -> None:
@@ -52,6 +56,24 @@ class PacketSource(Source, Protocol):
 
     def decode(self, packet: Any) -> list[Frame]:
         """Frames that `packet` completes; None as the packet flushes the decoder at the end."""
+        ...
+
+    def abandon(self) -> None:
+        """Forget what is open or being opened, while another thread hangs in there; that one closes it when it comes back. Never waits."""
+        ...
+
+
+@runtime_checkable
+class Clocked(Protocol):
+    """A live source that knows how its camera's clock goes."""
+
+    @property
+    def clock_report(self) -> ClockReport | None:
+        """As of about a second ago; None until it is known. May be read by any thread."""
+        ...
+
+    def assume_delay(self, delay_ns: int) -> None:
+        """The delay from capture to arrival that the other camera of the pair has: the best guess until this one's own is known."""
         ...
 
 

@@ -86,8 +86,9 @@ def test_kind_as_a_string(key, name):
 def test_prompt_as_a_string():
     """A prompt is words, or words with what goes with them."""
     assert parsed(pairs=[{**SCENE, "prompt": "people"}]).pairs[0].prompt.prompt() == Prompt(text="people")
-    full = {"text": "people", "negative": ["lamps"], "strength": 0.5}
-    assert parsed(pairs=[{**SCENE, "prompt": full}]).pairs[0].prompt.prompt() == Prompt(text="people", negative=("lamps",), strength=0.5)
+    full = {"text": "people", "negative": ["lamps"], "strength": 0.5, "dials": {"texture": -0.5}}
+    noun = Prompt(text="people", negative=("lamps",), strength=0.5, dials={"texture": -0.5})
+    assert parsed(pairs=[{**SCENE, "prompt": full}]).pairs[0].prompt.prompt() == noun
 
 
 def test_each_camera_is_told_which_one_it_is():
@@ -157,6 +158,9 @@ def test_unknown_key_is_named_with_the_nearest(values, message):
         pytest.param({"device": "gpu"}, "device: String should match pattern", id="device"),
         pytest.param({"schema_version": 2}, "schema_version: Input should be 1, got 2", id="version"),
         pytest.param({"pairs": [{**SCENE, "prompt": {"strength": 2}}]}, "pairs.0.prompt.strength: Input should be less than", id="prompt"),
+        pytest.param(
+            {"pairs": [{**SCENE, "prompt": {"dials": {"texture": -2}}}]}, "pairs.0.prompt.dials.texture: Input should be", id="dial"
+        ),
         pytest.param({"pairs": []}, "pairs: want at least one pair of cameras, got []", id="no pairs"),
         pytest.param({"pairs": [{"infrared": "scene"}]}, "pairs.0.stream: missing", id="no name"),
         pytest.param(

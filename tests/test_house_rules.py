@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "streamfuse"
-FLOOR = {"frames", "results", "stages", "errors", "clock", "registry", "redaction", "colour", "video"}
+FLOOR = {"frames", "results", "stages", "errors", "clock", "registry", "redaction", "colour", "folders", "video"}
 STAGES = {"source", "sync", "batch", "align", "fuse", "detect", "publish"}
 ENGINES = {"networks", "text"}  # what `fuse` may use beside the floor
 ALLOWED = {
@@ -21,12 +21,14 @@ ALLOWED = {
     "fuse": FLOOR | ENGINES | {"fuse"},
     "config": FLOOR | STAGES,
     "flow": FLOOR | STAGES | {"config", "flow"},
-    "cli": FLOOR | STAGES | ENGINES | {"config", "flow", "cli"},
+    "train": FLOOR | STAGES | ENGINES | {"config", "train"},
+    "evaluate": FLOOR | STAGES | ENGINES | {"config", "train", "evaluate"},
+    "cli": FLOOR | STAGES | ENGINES | {"config", "flow", "train", "evaluate", "cli"},
 }
 HOMES = {
     "av": {"video"},
     "zmq": {"publish"},
-    "ultralytics": {"detect"},
+    "ultralytics": {"detect", "train"},
     "trackers": {"detect"},
     "simplejpeg": {"publish"},
     "typer": {"cli"},

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 
 import streamfuse
-from streamfuse.cli import config, demo, doctor, prompts, replay, run, watch
+from streamfuse.cli import calibrate, captions, config, demo, doctor, evaluate, probe, prompts, replay, run, sync_report, train, watch
 from streamfuse.errors import ConfigError, PipelineError, RigError, StreamFuseError, WeightsError
 from streamfuse.redaction import redacted
 
@@ -22,7 +22,20 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for name, module in {"demo": demo, "run": run, "replay": replay, "watch": watch, "prompts": prompts, "doctor": doctor}.items():
+for name, module in {
+    "demo": demo,
+    "run": run,
+    "replay": replay,
+    "calibrate": calibrate,
+    "watch": watch,
+    "probe": probe,
+    "sync-report": sync_report,
+    "prompts": prompts,
+    "captions": captions,
+    "train": train,
+    "evaluate": evaluate,
+    "doctor": doctor,
+}.items():
     app.command(name)(module.command)
 app.add_typer(config.app, name="config")
 

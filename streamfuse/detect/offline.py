@@ -3,10 +3,11 @@
 import contextlib
 import os
 from collections.abc import Iterator
-from pathlib import Path
 
 import cv2
 import numpy as np
+
+from streamfuse.folders import cache_folder
 
 QUIET = {
     "YOLO_OFFLINE": "true",  # no look-up of name servers at import, no downloads, no analytics
@@ -16,11 +17,6 @@ QUIET = {
 }
 SAFE_LOAD = "ULTRALYTICS_SAFE_LOAD"  # only known classes may come out of a .pt file; a user who trusts a file may set it to false
 SETTINGS_FOLDER = "YOLO_CONFIG_DIR"  # it writes its settings at import: not into the user's own
-
-
-def cache_folder() -> Path:
-    """Where files of StreamFuse lie that can be had again: `$XDG_CACHE_HOME/streamfuse`, or `~/.cache/streamfuse`."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "streamfuse"
 
 
 @contextlib.contextmanager

@@ -3,7 +3,8 @@
 from typing import Any
 
 from streamfuse.align import ALIGNERS
-from streamfuse.align.rig import load_rig
+from streamfuse.align.monitor import Monitor
+from streamfuse.align.rig import Rig, load_rig
 from streamfuse.config import Choice, Config, PairConfig
 from streamfuse.detect import DETECTORS, TRACKERS
 from streamfuse.errors import ConfigError
@@ -14,6 +15,9 @@ from streamfuse.registry import Registry
 from streamfuse.source import SOURCES
 from streamfuse.source.tone import Tone
 from streamfuse.sync import SYNCS
+from streamfuse.sync.content import ContentCheck
+from streamfuse.sync.content_edges import across_pictures
+from streamfuse.sync.nearest import SyncSettings
 
 MESSAGES_PER_RESULT = 2  # `det` and `img`
 
@@ -50,16 +54,27 @@ def camera_pair(pair: PairConfig, config: Config) -> CameraPair:
     settings = config.sync.settings
     if pair.time_offset_ms is not None and settings is not None:
         settings = settings.model_copy(update={"time_offset_ms": pair.time_offset_ms})
+    rig = load_rig(pair.rig) if pair.rig else None
     return CameraPair(
         stream=pair.stream,
         infrared=infrared,
         visible=visible,
         sync=SYNCS.factory(config.sync.kind)(settings, stream=pair.stream, policy=config.policy, cameras=cameras),
         tone=Tone(config.tone).tone,
-        rig=load_rig(pair.rig) if pair.rig else None,
+        rig=rig,
         prompt=pair.prompt.prompt(),
         tracker=None if config.detect.kind == "none" else _made(TRACKERS, config.track),
+        monitor=Monitor(config.monitor, rig) if config.monitor.on and len(cameras) > 1 else None,
+        content=_content_check(settings, rig) if len(cameras) > 1 else None,
     )
+
+
+def _content_check(settings: Any, rig: Rig | None) -> ContentCheck | None:
+    """Where the settings of the matcher ask for it."""
+    if not isinstance(settings, SyncSettings) or not settings.content.enabled:
+        return None
+    to_visible_33 = None if rig is None else across_pictures(rig.matrix, rig.infrared_size, rig.visible_size)
+    return ContentCheck(settings.content, to_visible_33, known_s=settings.time_offset_ms / 1000)
 
 
 def _made(registry: Registry[Any], choice: Choice) -> Any:

@@ -1,14 +1,17 @@
 """What the engine knows of one stream beside its pixels, and how it makes a `Result` of them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from streamfuse.clock import Clock
+from streamfuse.flow.clocks import clock_difference
+from streamfuse.flow.content import with_content
 from streamfuse.flow.meter import Meter
 from streamfuse.flow.recipe import CameraPair
 from streamfuse.frames import Pair, Planes, PromptState, Spectrum
 from streamfuse.publish.fid import frame_id
 from streamfuse.results import CameraReport, Detections, Result
+from streamfuse.stages import Aligner
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -20,11 +23,22 @@ class StreamContext:
     publisher: bytes
     model: dict[str, str]
     epoch: int = 0
+    rig_id: str | None = field(init=False)
+    """Name under which the aligner knows the rig."""
 
-    @property
-    def rig_id(self) -> str | None:
-        """Name under which the aligner knows the rig."""
-        return self.camera_pair.rig.id if self.camera_pair.rig else None
+    def __post_init__(self) -> None:
+        self.rig_id = self.camera_pair.rig.id if self.camera_pair.rig else None
+
+    def watch(self, pair: Pair, align: Aligner) -> None:
+        """Measure how well the cameras still fit; by choice, move this stream's rig a little. Others that share its file keep theirs."""
+        monitor = self.camera_pair.monitor
+        if monitor is None:
+            return
+        monitor.see(pair)
+        rig = monitor.refined(pair.t_cap_ns)
+        if rig is not None:
+            self.camera_pair.rig, self.rig_id = rig, f"{pair.stream} refined"
+            align.know(self.rig_id, rig)
 
     def track(self, pair: Pair, detections: Detections) -> Detections:
         """Ids for the boxes; a break in time forgets all tracks."""
@@ -36,8 +50,10 @@ class StreamContext:
             tracker.reset()
         return tracker.update(detections, pair.t_cap_ns)
 
-    def result(self, pair: Pair, planes: Planes, detections: Detections, latency_us: dict[str, int], drops: dict[str, int]) -> Result:
-        """Everything that a subscriber gets."""
+    def result(
+        self, pair: Pair, planes: Planes, detections: Detections, latency_us: dict[str, int], drops: dict[str, int], *, prompt: str
+    ) -> Result:
+        """Everything that a subscriber gets. `prompt`: id of the one that `planes` were fused under."""
         rig = self.camera_pair.rig
         return Result(
             stream=pair.stream,
@@ -50,15 +66,23 @@ class StreamContext:
             infrared=_report(pair, Spectrum.INFRARED),
             visible=_report(pair, Spectrum.VISIBLE),
             skew_ns=pair.skew_ns,
+            clocks=with_content(clock_difference(self.camera_pair.infrared, self.camera_pair.visible), self.camera_pair.content),
             image=planes,
             detections=detections,
             rig=rig.id if rig else None,
-            residual_px=rig.residual_px if rig else None,
-            prompt=self.prompt.id,
+            residual_px=self._residual_px() if rig else None,
+            prompt=prompt,
             model=MappingProxyType(self.model),
             latency_us=MappingProxyType(latency_us),
             drops=MappingProxyType(drops),
         )
+
+    def _residual_px(self) -> float | None:
+        """As measured while running, or as the calibration left it."""
+        monitor, rig = self.camera_pair.monitor, self.camera_pair.rig
+        if monitor is not None and monitor.drift is not None:
+            return monitor.drift.residual_px
+        return rig.residual_px if rig else None
 
     def _recording(self) -> bytes:
         """What makes frame ids the same again in a replay; this publisher where a camera is live."""

@@ -63,6 +63,8 @@ class _Job:
 @dataclass(frozen=True, slots=True)
 class _Flight:
     jobs: list[_Job]
+    prompts: list[str]
+    """Ids of what the pictures were fused under; the streams may have other words by the time they land."""
     download: Download
     detections: list[Detections]
     spent_us: dict[str, int]
@@ -210,7 +212,7 @@ class Engine:
             fused = self._timed("fuse", spent, lambda: through(own["fuse"], self._fuse(batch)))
             detections = self._timed("detect", spent, lambda: self._recipe.detect.detect(fused))
             download = self._timed("download", spent, lambda: self.lane.download(fused))
-        return _Flight(jobs, download, detections, spent, started_ns)
+        return _Flight(jobs, [prompt.id for prompt in prompts], download, detections, spent, started_ns)
 
     def _fuse(self, batch: Batch) -> Fused:
         if batch.infrared_B1hw is None or batch.luma_B1HW is None:
@@ -228,14 +230,14 @@ class Engine:
         """Wait for the pixels, give ids to the boxes, hand on."""
         planes = flight.download.take()
         self._collector.took(len(flight.jobs), self._clock.now_ns() - flight.started_ns)
-        for job, picture, detections in zip(flight.jobs, planes, flight.detections, strict=False):  # the rest is padding
+        for item, (job, picture, detections) in enumerate(zip(flight.jobs, planes, flight.detections, strict=False)):  # the rest is padding
             with catching() as caught:
                 self._stage = "track"
-                self._hand_on(job, picture, detections, flight.spent_us)
+                self._hand_on(job, flight.prompts[item], picture, detections, flight.spent_us)
             for error in caught:
                 self._fail(job.pair.stream, error)
 
-    def _hand_on(self, job: _Job, picture: Planes, detections: Detections, spent_us: dict[str, int]) -> None:
+    def _hand_on(self, job: _Job, prompt: str, picture: Planes, detections: Detections, spent_us: dict[str, int]) -> None:
         pair, timing = job.pair, job.timing
         context = self._contexts[pair.stream]
         tracked = context.track(pair, detections)
@@ -246,12 +248,13 @@ class Engine:
             **spent_us,
         }
         note(self._meter, self._clock, pair, latency_us)
-        result = context.result(pair, picture, tracked, latency_us, self._meter.untold_drops(pair.stream))
+        result = context.result(pair, picture, tracked, latency_us, self._meter.untold_drops(pair.stream), prompt=prompt)
         kept: Any = through(self._recipe.own["detect"], result)
         if kept is None:
             self._meter.dropped(pair.stream, "detect", "user_stage")
         else:
             self._taker.put(kept)
+        context.watch(pair, self._recipe.align)
 
     def _ended(self) -> list[str]:
         """Streams of which nothing waits or flies any more."""

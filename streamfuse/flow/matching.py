@@ -8,8 +8,8 @@ from typing import Any, Protocol
 
 from streamfuse.clock import NS_PER_S, Clock
 from streamfuse.flow.channel import Channel
+from streamfuse.flow.feed import Arrival
 from streamfuse.flow.meter import Meter
-from streamfuse.flow.reader import Arrival
 from streamfuse.flow.recipe import through
 from streamfuse.frames import Frame, Pair, Spectrum
 from streamfuse.stages import Sync

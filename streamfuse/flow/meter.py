@@ -5,7 +5,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any
 
-from streamfuse.clock import NS_PER_MS, NS_PER_S, Clock
+from streamfuse.clock import NS_PER_MS, NS_PER_S, Clock, ClockReport
 
 WINDOW = 128  # results remembered per stream for rates and percentiles
 
@@ -23,6 +23,8 @@ class _Stream:
     told: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     cameras: dict[str, str] = field(default_factory=dict)
+    clocks: dict[str, ClockReport] = field(default_factory=dict)
+    content: dict[str, Any] | None = None
 
 
 class Meter:
@@ -62,9 +64,19 @@ class Meter:
                 self._stream(stream).problems[f"{camera}.{reason}"] = count
 
     def camera(self, stream: str, camera: str, state: str) -> None:
-        """What a camera is doing: connecting, running, retrying, ended."""
+        """What a camera is doing: connecting, running, backoff ..., ended."""
         with self._lock:
             self._stream(stream).cameras[camera] = state
+
+    def clock(self, stream: str, camera: str, report: ClockReport) -> None:
+        """How a live camera's clock goes."""
+        with self._lock:
+            self._stream(stream).clocks[camera] = report
+
+    def content(self, stream: str, found: dict[str, Any]) -> None:
+        """How far apart the cameras' times are by what moves in both."""
+        with self._lock:
+            self._stream(stream).content = found
 
     def untold_drops(self, stream: str) -> dict[str, int]:
         """Drops since the last call."""
@@ -109,6 +121,8 @@ class Meter:
                 "drops": dict(state.drops),
                 "problems": dict(state.problems),
                 "cameras": dict(state.cameras),
+                "clocks": {camera: _told(report) for camera, report in state.clocks.items()},
+                **({} if state.content is None else {"content": dict(state.content)}),
                 "latency_us": {stage: int(_quantile(values, 0.5)) for stage, values in state.latency_us.items()},
             }
 
@@ -132,6 +146,24 @@ class Meter:
             return 0.0
         span_ns = max(state.at_ns[-1], self._clock.now_ns() - NS_PER_S) - state.at_ns[0]
         return (len(state.at_ns) - 1) * NS_PER_S / span_ns if span_ns > 0 else 0.0
+
+
+def _told(report: ClockReport) -> dict[str, Any]:
+    """A clock in the units of the other figures."""
+    return {
+        "clock": report.kind,
+        "uncertainty_ms": _ms(report.uncertainty_ns),
+        "offset_ms": None if report.offset_ns is None else _ms(report.offset_ns),
+        "drift_ppm": None if report.drift_ppm is None else round(report.drift_ppm, 1),
+        "jitter_ms": _ms(report.jitter_ns),
+        "lag_ms": _ms(report.lag_ns),
+        "reports": report.reports,
+        "clk_bias": report.biased,
+    }
+
+
+def _ms(ns: int) -> float:
+    return round(ns / NS_PER_MS, 2)
 
 
 def _quantile(values: deque[int], share: float) -> float:

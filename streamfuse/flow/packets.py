@@ -47,15 +47,20 @@ class PacketQueue:
             self._on_drop(dropped)
         return True
 
-    def get(self) -> Any:
-        """The oldest packet; waits. `Closed` at the end."""
+    def get(self, timeout_s: float | None = None) -> Any:
+        """The oldest packet; waits. `Closed` at the end, `TimeoutError` if nothing came in time."""
         with self._condition:
-            self._condition.wait_for(lambda: self._packets or self._closed)
+            there = self._condition.wait_for(lambda: self._packets or self._closed, timeout_s)
             if not self._packets:
-                raise Closed
+                raise Closed if there else TimeoutError
             packet = self._packets.popleft()
             self._bytes -= packet.size
             return packet
+
+    @property
+    def closed(self) -> bool:
+        """No more will come; packets may be left."""
+        return self._closed
 
     def close(self) -> None:
         """No more `put`; what is left can still be taken."""

@@ -6,9 +6,10 @@ from typing import Any, Literal, Protocol
 
 from streamfuse.batch.collector import BatchSettings
 from streamfuse.errors import ConfigError
-from streamfuse.frames import Prompt, Spectrum
+from streamfuse.frames import Pair, Prompt, Spectrum
 from streamfuse.registry import suggestion
 from streamfuse.stages import Aligner, Detector, Fuser, Sink, Source, Sync, Tracker
+from streamfuse.sync.content import ContentCheck
 
 Policy = Literal["live", "lossless"]
 STAGES = ("source", "sync", "batch", "align", "fuse", "detect")
@@ -28,6 +29,32 @@ class RigLike(Protocol):
         ...
 
 
+class Misfit(Protocol):
+    """How far infrared lies from where it should."""
+
+    @property
+    def residual_px(self) -> float:
+        """In visible pixels."""
+        ...
+
+
+class MonitorLike(Protocol):
+    """What `flow` asks of a residual monitor. Used by one thread."""
+
+    @property
+    def drift(self) -> Misfit | None:
+        """What is known by now."""
+        ...
+
+    def see(self, pair: Pair) -> Misfit | None:
+        """Show it a pair; it looks when it wants to."""
+        ...
+
+    def refined(self, t_ns: int) -> RigLike | None:
+        """A better rig, where one is wanted and due."""
+        ...
+
+
 @dataclass(kw_only=True, eq=False)
 class CameraPair:
     """One stream: two cameras, or one. Sources are made, not opened."""
@@ -41,6 +68,10 @@ class CameraPair:
     rig: RigLike | None = None
     prompt: Prompt = field(default_factory=Prompt)
     tracker: Tracker | None = None
+    monitor: MonitorLike | None = None
+    """Watches how well the cameras fit; None: nobody does."""
+    content: ContentCheck | None = None
+    """Watches whether what moves in both does so at the same time; None: nobody does."""
 
     def __post_init__(self) -> None:
         if not self.sources:

@@ -40,7 +40,8 @@ class ClassicalFuser(ABC):
 
 def prompt_id(prompt: Prompt) -> str:
     """`neutral`, or 12 hex digits over all that the prompt says: words never leave the process by their id."""
-    if not prompt.text and not prompt.negative:
+    if not prompt.text and not prompt.negative and not prompt.dials:
         return NEUTRAL_PROMPT_ID
-    said = "\x1f".join([prompt.text, *prompt.negative, f"{prompt.strength:g}"])
+    dials = [f"\x1e{name}={value:g}" for name, value in sorted(prompt.dials.items())]
+    said = "\x1f".join([prompt.text, *prompt.negative, f"{prompt.strength:g}", *dials])
     return hashlib.sha256(said.encode()).hexdigest()[:12]

@@ -13,7 +13,7 @@ from torch import nn
 from streamfuse.errors import ConfigError, DeviceError
 from streamfuse.networks.export import Flattened
 
-SIZES_KEPT = 4
+SIZES_KEPT = 8
 """Compiled sizes per network, the least used goes first: each holds its own buffers."""
 NO_STATE: Mapping[str, torch.Tensor] = MappingProxyType({})
 
@@ -28,7 +28,7 @@ def available() -> bool:
 class Compiled:
     """One network with the weights it has now: later changes are not seen. For one thread at a time.
 
-    A size is compiled when it first comes, in seconds; `prepare` does so before a frame waits for it.
+    A size is compiled when it first comes, in less than a second for `nano`; `prepare` does so before a frame waits for it.
     """
 
     def __init__(self, network: nn.Module, precision: Literal["fp32", "bf16"] = "fp32", threads: int = 0) -> None:
@@ -78,18 +78,37 @@ class Compiled:
     @torch.no_grad()
     def _compile(self, inputs: dict[str, torch.Tensor]) -> Any:
         ov = _openvino()
-        names = [name for name in inputs if name not in ("infrared", "visible")]
-        with warnings.catch_warnings():
-            # A traced graph keeps its sizes, an exported one loses them on the way and runs half as fast.
-            warnings.simplefilter("ignore", FutureWarning)
-            warnings.simplefilter("ignore", DeprecationWarning)
-            warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
-            traced = torch.jit.trace(Flattened(self._network, names).eval(), tuple(inputs.values()), check_trace=False)  # type: ignore[no-untyped-call]
-            try:
-                model = ov.convert_model(traced, input=[tuple(tensor.shape) for tensor in inputs.values()])
-                return ov.Core().compile_model(model, "CPU", self._config).create_infer_request()
-            except (RuntimeError, ov.frontend.OpConversionFailure) as exc:
-                raise DeviceError(f"OpenVINO cannot compile a {type(self._network).__name__} for {_told(inputs)}: {exc}") from exc
+        try:
+            model = converted(traced(self._network, inputs))
+            model.reshape({index: list(tensor.shape) for index, tensor in enumerate(inputs.values())})
+            return ov.Core().compile_model(model, "CPU", self._config).create_infer_request()
+        except (RuntimeError, ov.frontend.OpConversionFailure) as exc:
+            raise DeviceError(f"OpenVINO cannot compile a {type(self._network).__name__} for {_told(inputs)}: {exc}") from exc
+
+
+def traced(network: nn.Module, inputs: Mapping[str, torch.Tensor]) -> Any:
+    """The network as TorchScript for inputs of these sizes. A traced graph keeps its sizes; an exported one runs half as fast."""
+    names = [name for name in inputs if name not in ("infrared", "visible")]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        return torch.jit.trace(Flattened(network, names).eval(), tuple(inputs.values()), check_trace=False)  # type: ignore[no-untyped-call]
+
+
+def converted(graph: Any) -> Any:
+    """TorchScript -> OpenVINO's model, by its front end for PyTorch.
+
+    Not by `openvino.convert_model`, which takes ten times as long, sends statistics to its makers at every step, starts threads that
+    stay, and sets the level of the root logger.
+    """
+    frontend = _openvino().frontend
+    from openvino.frontend.pytorch.ts_decoder import TorchScriptPythonDecoder  # noqa: PLC0415
+
+    pytorch = frontend.FrontEndManager().load_by_framework("pytorch")
+    decoder = TorchScriptPythonDecoder(graph)  # the model looks into it until it is converted
+    loaded = pytorch.load(decoder)
+    return pytorch.convert(loaded)
 
 
 def _told(inputs: dict[str, torch.Tensor]) -> str:

@@ -1,7 +1,7 @@
 """Weights of fusion networks as safetensors files that say what they are for."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from pydantic import ValidationError
@@ -9,6 +9,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
 from streamfuse.errors import WeightsError
+from streamfuse.networks import create
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import Settings
 
@@ -21,8 +22,8 @@ class Label(Settings):
 
     format: str = FORMAT
     network: str
-    size: str
-    text: str = "guided"
+    size: Literal["base", "small"]
+    text: Literal["guided", "published"] = "guided"
     encoder: str
     text_dim: int
 
@@ -56,6 +57,14 @@ def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
         network.load_state_dict(tensors)
     except RuntimeError as exc:
         raise WeightsError(f"{path} says it is for {wanted.network} {wanted.size}, but its tensors are not: {exc}") from exc
+
+
+def network_of(path: Path) -> tuple[FusionNetwork, str]:
+    """The network that a file was made for, filled, and the encoder that its words need."""
+    _, label = _read(path)
+    network = create(label.network, size=label.size, text=label.text, text_dim=label.text_dim)
+    load_weights(network, path, label.encoder)
+    return network.eval().requires_grad_(requires_grad=False), label.encoder
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], Label]:

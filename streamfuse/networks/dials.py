@@ -1,6 +1,6 @@
 """The dials: sixteen named numbers between words and pixels.
 
-An embedding sets them (`DialHead`), a person or a program sets them by name (`dials_tensor`), and `shown` names them again.
+An embedding sets them (`DialHead`), a person or a program sets them by name (`dials_tensor`, `turned`), and `shown` names them again.
 0 everywhere is neutral. Legend: P prompts, N dials, D width of the embedding.
 """
 
@@ -74,15 +74,20 @@ LUMA_DIALS: list[int] = [index for index, dial in enumerate(DIALS) if not dial.c
 
 def dials_tensor(values: Mapping[str, float]) -> torch.Tensor:
     """(1, N) from names by hand; dials that are not named stay at 0."""
-    dials_1N = torch.zeros(1, len(DIALS))
+    return turned(torch.zeros(1, len(DIALS)), values)
+
+
+def turned(dials_PN: torch.Tensor, values: Mapping[str, float]) -> torch.Tensor:
+    """The dials with those that are named set to their values, in a tensor of its own. `ConfigError` for a wrong name or value."""
+    dials_PN = dials_PN.clone()
     for name, value in values.items():
         if name not in DIAL_INDEX:
             raise ConfigError(f"no dial called {name!r}{suggestion(name, DIAL_INDEX)} (known: {', '.join(DIAL_INDEX)})")
         dial = DIALS[DIAL_INDEX[name]]
         if not dial.low <= value <= dial.high:
             raise ConfigError(f"the dial {name!r} lies between {dial.low:g} and {dial.high:g}, got {value:g}")
-        dials_1N[0, DIAL_INDEX[name]] = value
-    return dials_1N
+        dials_PN[:, DIAL_INDEX[name]] = value
+    return dials_PN
 
 
 def shown(dials_N: torch.Tensor) -> dict[str, float]:

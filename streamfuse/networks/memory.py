@@ -4,7 +4,6 @@ Activations are counted in full-resolution channels. The numbers come from trace
 itself inside one operation, and a semantic prior, are not in them.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
@@ -14,44 +13,48 @@ import torch
 from streamfuse.errors import ConfigError
 from streamfuse.networks import create
 from streamfuse.networks.fast_blocks import STRIP_BYTES
+from streamfuse.registry import suggestion
 
 MULTIPLE_PX = 8
 STRIP_MAPS = 4
 """Widened strips alive at once in a folded block: two, before and after their depthwise convolution."""
 
+Size = Literal["base", "small"]
+Text = Literal["guided", "published"]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """What a network is asked to do."""
+class Channels:
+    """Full-resolution channels alive at the worst moment, per picture."""
 
-    size: Literal["base", "small"]
-    text: Literal["guided", "published"]
-    channel_bytes: int
-    """Of one full-resolution channel of one picture."""
-    batch: int
-    folded: bool
-    strips_bytes: int | None
-    """Folded, on a CPU: most that strips of rows take; pictures then go one by one. None: whole maps, the whole batch at once."""
+    plain: int
+    folded: int
+    stripped: int | None = None
+    """Of the folded ones, those that exist whole where a CPU works in strips of rows; None: it does not."""
+    one_by_one: bool = False
+    """Folded, on a CPU, the pictures of a batch go one by one."""
 
 
-def upfusion_bytes(job: Job) -> int:
-    """Worst in the last full-resolution feed-forward step: two widened maps (2 x 510 channels at base), its input, residual and skips."""
-    plain, kept, widened = (1752, 240, 680) if job.size == "base" else (153, 30, 51)
-    if not job.folded:
-        return plain * job.channel_bytes * job.batch
-    if job.strips_bytes is None:
-        return (kept + widened) * job.channel_bytes * job.batch
-    return kept * job.channel_bytes + min(widened * job.channel_bytes, job.strips_bytes)
-
-
-ACTIVATIONS: dict[str, Callable[[Job], int]] = {"upfusion": upfusion_bytes}
-"""Activations alive at once, by the name of the network."""
+CHANNELS: dict[tuple[str, Size], Channels] = {
+    # worst in the last full-resolution feed-forward step: widened maps (2 x 510 channels at base), its input, residual and skips
+    ("upfusion", "base"): Channels(plain=1752, folded=1000, stripped=240, one_by_one=True),
+    ("upfusion", "small"): Channels(plain=153, folded=84, stripped=36, one_by_one=True),
+    # the same, beside the latents of both cameras
+    ("lure", "base"): Channels(plain=1772, folded=1450, stripped=578),
+    ("lure", "small"): Channels(plain=112, folded=100, stripped=58),
+    # the finest level: features of both cameras, their fusion and its mask
+    ("textpixels", "base"): Channels(plain=305, folded=300),
+    ("textpixels", "small"): Channels(plain=153, folded=149),
+    # cells of both pictures, gains and residual
+    ("nano", "base"): Channels(plain=13, folded=13),
+    ("nano", "small"): Channels(plain=13, folded=13),
+}
 
 
 def peak_bytes(
     network_name: str,
-    size: Literal["base", "small"],
-    text: Literal["guided", "published"],
+    size: Size,
+    text: Text,
     *,
     height: int,
     width: int,
@@ -61,16 +64,23 @@ def peak_bytes(
     device: str = "cpu",
 ) -> int:
     """Weights and activations of one forward pass without gradients. Good to about 30 %; `folded`: by its `fold`."""
-    if network_name not in ACTIVATIONS:
-        raise ConfigError(f"no memory estimate for network {network_name!r} (known: {', '.join(ACTIVATIONS)})")
+    known = dict.fromkeys(name for name, _ in CHANNELS)
+    if (network_name, size) not in CHANNELS:
+        raise ConfigError(f"no memory estimate for network {network_name!r}{suggestion(network_name, known)} (known: {', '.join(known)})")
+    channels = CHANNELS[network_name, size]
     pixels = (height + -height % MULTIPLE_PX) * (width + -width % MULTIPLE_PX)
-    strips_bytes = STRIP_MAPS * STRIP_BYTES * torch.get_num_threads() if folded and device == "cpu" else None
-    job = Job(size=size, text=text, channel_bytes=pixels * dtype.itemsize, batch=batch, folded=folded, strips_bytes=strips_bytes)
-    return weights(network_name, size, text) * dtype.itemsize + ACTIVATIONS[network_name](job)
+    channel_bytes = pixels * dtype.itemsize
+    on_cpu = device == "cpu"
+    at_once = 1 if folded and on_cpu and channels.one_by_one else batch
+    needed = (channels.folded if folded else channels.plain) * channel_bytes * at_once
+    if folded and on_cpu and at_once == 1 and channels.stripped is not None:
+        strips_bytes = STRIP_MAPS * STRIP_BYTES * torch.get_num_threads()
+        needed = min(needed, channels.stripped * channel_bytes + strips_bytes)
+    return weights(network_name, size, text) * dtype.itemsize + needed
 
 
 @cache
-def weights(network_name: str, size: Literal["base", "small"], text: Literal["guided", "published"]) -> int:
+def weights(network_name: str, size: Size, text: Text) -> int:
     """Number of parameters, counted without allocating any."""
     with torch.device("meta"):
         return sum(parameter.numel() for parameter in create(network_name, size, text).parameters())

@@ -6,8 +6,20 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from streamfuse.publish.topic import Kind
-from streamfuse.publish.wire import VERSION, BothTimes, Box, CameraTimes, EosHeader, HelloHeader, Part, ResultHeader, RigReport, StatHeader
-from streamfuse.results import CameraReport, Detections, Result
+from streamfuse.publish.wire import (
+    VERSION,
+    BothTimes,
+    Box,
+    CameraTimes,
+    EosHeader,
+    HelloHeader,
+    Part,
+    ResultHeader,
+    RigReport,
+    StatHeader,
+    SyncReport,
+)
+from streamfuse.results import CameraReport, ClockDifference, Detections, Result
 
 
 class Publisher(NamedTuple):
@@ -60,7 +72,7 @@ class Composer:
             t_due=result.t_due_ns,
             ts=BothTimes(infrared=_times(result.infrared), visible=_times(result.visible)),
             dt=result.skew_ns,
-            sync=None,
+            sync=_sync(result.clocks),
             mode=result.mode,
             rig=None if result.rig is None else RigReport(id=result.rig, residual=result.residual_px),
             prompt=result.prompt,
@@ -124,6 +136,10 @@ def _times(report: CameraReport) -> CameraTimes:
         unc=report.uncertainty_ns,
         age=report.age_ns,
     )
+
+
+def _sync(clocks: ClockDifference | None) -> SyncReport | None:
+    return None if clocks is None else SyncReport(off=clocks.offset_ns, drift=clocks.drift_ppm, conf=clocks.confidence)
 
 
 def _boxes(detections: Detections) -> list[Box]:

@@ -1,32 +1,32 @@
 """Video files, RTSP, HTTP and V4L2 through PyAV."""
 
 import logging
+import threading
 from collections import Counter, deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from fractions import Fraction
-from hashlib import blake2b
-from os import SEEK_END
 from pathlib import Path
 from typing import Any
 
 from pydantic import ConfigDict, Field, field_serializer, field_validator
 
-from streamfuse.clock import Clock, HostClock
-from streamfuse.errors import ConfigError, SourceError, UnsupportedInputError
+from streamfuse.clock import Clock, ClockReport, HostClock
+from streamfuse.errors import ConfigError, SourceError
 from streamfuse.frames import Frame, Planes, Spectrum
 from streamfuse.redaction import redacted
 from streamfuse.registry import Settings
 from streamfuse.source.address import parsed, unknown_option
+from streamfuse.source.clocks import LadderSettings, Stamp
 from streamfuse.source.depth import Bits, check_depth
+from streamfuse.source.identity import identity
+from streamfuse.source.live_time import LiveTime
+from streamfuse.source.packet import Packet
 from streamfuse.source.timestamps import StampRepair
 from streamfuse.video.container import Opening, VideoReader
 from streamfuse.video.faults import translated
 from streamfuse.video.pictures import infrared, visible
+from streamfuse.video.prft import wall_ns
 
 log = logging.getLogger(__name__)
-
-IDENTITY_BYTES = 65536  # from each end of a file: its index lies at one of them
 
 
 class AvSettings(Settings):
@@ -50,6 +50,9 @@ class AvSettings(Settings):
     creation_time: bool = True
     """Files: start at the time of recording that the file states. Otherwise, and where it states none, at 1970."""
 
+    clock: LadderSettings = LadderSettings()
+    """Live cameras: what their pictures are stamped by."""
+
     @field_serializer("url", when_used="json")
     def _no_credentials_in_dumps(self, url: str | None) -> str | None:
         return None if url is None else redacted(url)
@@ -62,60 +65,52 @@ class AvSettings(Settings):
         return options
 
 
-@dataclass(frozen=True, slots=True)
-class Packet:
-    """A compressed picture and the instant at which it arrived."""
-
-    raw: Any
-    arrival_ns: int
-    """UTC."""
-
-    @property
-    def size(self) -> int:
-        """Bytes."""
-        return int(self.raw.size)
-
-    @property
-    def is_keyframe(self) -> bool:
-        """Whether decoding may start here."""
-        return bool(self.raw.is_keyframe)
-
-    @property
-    def pts(self) -> int | None:
-        """Presentation stamp, in units of `time_base`."""
-        stamp: int | None = self.raw.pts
-        return stamp
-
-    @property
-    def time_base(self) -> Fraction:
-        """Seconds per unit of `pts`."""
-        return Fraction(self.raw.time_base)
-
-
 class AvSource:
     """A `PacketSource`. Use either `read`, or `demux` and `decode`; the last two may run on one thread each.
 
     Files: `clock` is `media`, time runs from the recording's creation by the pts since the start of the stream, so that both
-    files of a pair start together. Live: `clock` is `host`, the instant at which the packet that completed the picture arrived.
+    files of a pair start together. Live: the best clock of `source.clocks` that there is.
     """
 
     def __init__(self, settings: AvSettings, clock: Clock | None = None) -> None:
         self._settings = settings
         self._address = parsed(_url(settings), settings.format, {key: str(value) for key, value in settings.options.items()})
         self._clock = clock or HostClock()
+        self._lock = threading.RLock()  # of the next three: a thread that hangs in `open` or `demux` may come back at any time
         self._reader: VideoReader | None = None
+        self._demuxed: VideoReader | None = None
+        self._opening: object = None
+        self._time: StampRepair | LiveTime | None = None
+        self._packets: Iterator[Packet] | None = None
         self.spectrum = settings.spectrum
         self.name = self._address.name
         self.live = self._address.live
         self.identity = b""
         self.problems: Counter[str] = Counter()
 
+    @property
+    def clock_report(self) -> ClockReport | None:
+        """What is known of a live camera's clock; None for recordings, and in the first second."""
+        time = self._time
+        return time.report if isinstance(time, LiveTime) else None
+
+    def assume_delay(self, delay_ns: int) -> None:
+        """Of the camera and the network, until reports tell it."""
+        if isinstance(self._time, LiveTime):
+            self._time.assume_delay(delay_ns)
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is open: `codec`, `size` [width, height] and `pixel_format`."""
+        return self._opened().facts
+
     def open(self) -> None:
         """Connect, or open the file; what is wrong with it is said here as far as it shows before the first picture."""
         self.close()
         if not self.live:
-            self.identity = _identity(Path(self._address.target), self.name)
-        self._reader = reader = VideoReader(
+            self.identity = identity(Path(self._address.target), self.name)
+        ticket = self._opening = object()
+        reader = VideoReader(
             Opening(
                 url=self._address.target,
                 name=self.name,
@@ -125,18 +120,46 @@ class AvSource:
                 read_timeout_s=self._settings.read_timeout_s,
             )
         )
-        self._stamps = StampRepair(reader.time_base, reader.start_pts, reader.period_ns, self.problems)
+        with self._lock:
+            if self._opening is ticket:
+                self._begin(reader)
+                return
+        reader.close()
+        raise SourceError(f"{self.name}: opened too late, nobody waits for it any more")
+
+    def abandon(self) -> None:
+        """Forget the connection at once, while another thread hangs in `open` or `demux`: that one closes it when it comes back."""
+        with self._lock:
+            reader, self._reader, self._opening = self._reader, None, None
+            if reader is not None and reader is not self._demuxed:
+                reader.close()
+
+    def _begin(self, reader: VideoReader) -> None:
+        self._reader = reader
+        if self.live:
+            time = LiveTime(
+                self._settings.clock,
+                container=reader.container,
+                time_base=reader.time_base,
+                period_ns=reader.period_ns,
+                problems=self.problems,
+            )
+            if isinstance(self._time, LiveTime):
+                time.go_on_from(self._time)
+            self._time = time
+        else:
+            self._time = StampRepair(reader.time_base, reader.start_pts, reader.period_ns, self.problems)
         self._start_ns = (reader.created_ns or 0) if self._settings.creation_time else 0
         self._joined = False
         self._seq = 0
         self._size: tuple[int, int] | None = None
-        self._last_ns = 0
-        self._packets: Iterator[Packet] = self.demux()
         self._ready: deque[Frame] = deque()
         self._ended = False
 
     def read(self) -> Frame | None:
         """The next frame, None at the end."""
+        if self._packets is None:
+            self._packets = self.demux()
         while not self._ready and not self._ended:
             packet = next(self._packets, None)
             self._ended = packet is None
@@ -145,11 +168,26 @@ class AvSource:
 
     def demux(self) -> Iterator[Packet]:
         """Packets as they arrive. A file that breaks off ends here, counted as `truncated`; a camera raises `SourceError`."""
-        reader, count, last_pts = self._opened(), 0, 0
-        while (raw := self._next_raw(reader)) is not None:
-            count += 1
-            last_pts = max(last_pts, raw.pts or 0)
-            yield Packet(raw, self._clock.utc_ns())
+        with self._lock:
+            self._demuxed = reader = self._opened()
+        return self._demux(reader)
+
+    def _demux(self, reader: VideoReader) -> Iterator[Packet]:
+        count, last_pts, before_ns = 0, 0, None
+        try:
+            while (raw := self._next_raw(reader)) is not None:
+                count += 1
+                last_pts = max(last_pts, raw.pts or 0)
+                now_ns = self._clock.now_ns()
+                arrival_ns = before_ns if reader.one_late and before_ns is not None else now_ns
+                before_ns = now_ns
+                yield Packet(raw=raw, arrival_ns=arrival_ns, utc_offset_ns=self._clock.utc_ns() - now_ns, wall_ns=wall_ns(raw))
+        finally:
+            with self._lock:
+                self._demuxed = None if self._demuxed is reader else self._demuxed
+                orphaned = self._reader is not reader
+            if orphaned:
+                reader.close()
         missing = 0 if self.live else reader.missing(count, last_pts)
         if missing > 0:
             self.problems["truncated"] += missing
@@ -158,6 +196,8 @@ class AvSource:
     def decode(self, packet: Packet | None) -> list[Frame]:
         """Frames that `packet` completes; None flushes. A broken packet is counted and skipped."""
         reader = self._opened()
+        if packet is not None and isinstance(self._time, LiveTime):
+            self._time.see(packet)
         if packet is not None and not self._joined:
             if not packet.is_keyframe:
                 self.problems["before_key"] += 1
@@ -168,8 +208,7 @@ class AvSource:
         except SourceError:
             self.problems["decode"] += 1
             return []
-        arrival_ns = self._last_ns if packet is None else packet.arrival_ns
-        frames = [self._frame(raw, arrival_ns) for raw in raws if not raw.is_corrupt]
+        frames = [self._frame(raw) for raw in raws if not raw.is_corrupt]
         if len(frames) < len(raws):
             self.problems["decode"] += len(raws) - len(frames)
         if packet is None and not self._seq:
@@ -178,9 +217,11 @@ class AvSource:
 
     def close(self) -> None:
         """Close the file or connection."""
-        if self._reader is not None:
-            self._reader.close()
-            self._reader = None
+        self._packets = None
+        with self._lock:
+            reader, self._reader, self._opening = self._reader, None, None
+        if reader is not None:
+            reader.close()
 
     def _opened(self) -> VideoReader:
         if self._reader is None:
@@ -197,27 +238,33 @@ class AvSource:
             log.warning("%s: truncated: the data break off", self.name)
             return None
 
-    def _frame(self, raw: Any, arrival_ns: int) -> Frame:
+    def _frame(self, raw: Any) -> Frame:
         with translated(self.name):
             picture = infrared(raw) if self.spectrum is Spectrum.INFRARED else visible(raw)
-        media_ns = self._start_ns + self._stamps.next_ns(raw.pts)
-        self._last_ns = max(arrival_ns, self._last_ns + 1) if self.live else media_ns
+        stamp = self._stamp(raw.pts)
         frame = Frame(
             image=picture.image,
             spectrum=self.spectrum,
-            t_cap_ns=self._last_ns,
-            clock="host" if self.live else "media",
-            uncertainty_ns=self._stamps.period_ns if self.live else 0,
+            t_cap_ns=stamp.t_cap_ns,
+            clock=stamp.clock,
+            uncertainty_ns=stamp.uncertainty_ns,
             seq=self._seq,
+            epoch=stamp.epoch,
             source=self.name,
             matrix=picture.matrix,
             range=picture.range,
             pts=raw.pts,
-            time_base=self._stamps.time_base,
+            time_base=self._time.time_base if self._time else None,
         )
         self._seq += 1
         self._check(frame)
         return frame
+
+    def _stamp(self, pts: int | None) -> Stamp:
+        if isinstance(self._time, LiveTime):
+            return self._time.stamp(pts)
+        assert self._time is not None, "open first"
+        return Stamp(self._start_ns + self._time.next_ns(pts), "media", 0, 0)
 
     def _check(self, frame: Frame) -> None:
         """Count a change of size; refuse a depth that was not promised."""
@@ -240,21 +287,3 @@ def _url(settings: AvSettings) -> str:
     if not url:
         raise ConfigError(f"url_file {settings.url_file} is empty; it holds one line, the URL")
     return url
-
-
-def _identity(path: Path, name: str) -> bytes:
-    """The same for the same recording, wherever it lies: 16 bytes over its size, its first and its last 64 KiB."""
-    if path.is_dir():
-        raise UnsupportedInputError(f"{name}: is a folder; name a file in it, or use the source 'images'")
-    try:
-        with path.open("rb") as file:
-            size = file.seek(0, SEEK_END)
-            file.seek(0)
-            head = file.read(IDENTITY_BYTES)
-            file.seek(max(0, size - IDENTITY_BYTES))
-            tail = file.read(IDENTITY_BYTES)
-    except OSError as exc:
-        raise SourceError(f"{name}: {exc.strerror}; check the path and its permissions") from exc
-    if not size:
-        raise UnsupportedInputError(f"{name}: the file is empty (0 bytes); copy or record it again")
-    return blake2b(size.to_bytes(8) + head + tail, digest_size=16).digest()

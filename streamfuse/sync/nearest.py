@@ -20,6 +20,7 @@ from pydantic import Field
 from streamfuse.clock import NS_PER_MS
 from streamfuse.frames import CameraState, Frame, Pair, Spectrum
 from streamfuse.registry import Settings
+from streamfuse.sync.content import ContentSettings
 from streamfuse.sync.freeze import Freeze, FreezeSettings
 from streamfuse.sync.timeline import Held, Timeline
 
@@ -48,6 +49,7 @@ class SyncSettings(Settings):
     time_offset_ms: float = Field(default=0.0, ge=-10_000.0, le=10_000.0)
     """Added to infrared's capture times on entry: what is fed, paired and published from here on is the corrected time."""
     freeze: FreezeSettings = FreezeSettings()
+    content: ContentSettings = ContentSettings()
 
 
 class Nearest:
@@ -176,13 +178,18 @@ class Nearest:
     def _partner(self, t_ns: int, other: Timeline) -> tuple[Held | None, CameraState]:
         """The nearest frame within tolerance, fresh when it is its first use; else what may be used late or again."""
         nearest, _ = other.nearest(t_ns, self._reluctance_ns)
-        near = nearest is not None and abs(nearest.t_ns - t_ns) <= self._tolerance_ns(other)
+        near = nearest is not None and abs(nearest.t_ns - t_ns) <= self._tolerance_ns(other) and not self._better_later(t_ns, nearest)
         if nearest and near and not nearest.used:
             return nearest, "fresh"
         again = nearest if near else other.latest(t_ns)
         if again and abs(again.t_ns - t_ns) < self._settings.reuse_max_ms * NS_PER_MS:
             return again, "stale"
         return None, "absent"
+
+    def _better_later(self, t_ns: int, partner: Held) -> bool:
+        """Whether a slower camera's frame is nearer to the lead's next one: that one gets it fresh."""
+        lead, other = (timeline.rhythm for timeline in self._roles())
+        return other.slower_than(lead, at_once=True) and 2 * (partner.t_ns - t_ns) > (lead.period_ns or 0)
 
     def _go_alone(self, timeline: Timeline, before_ns: float) -> list[Pair]:
         """The lead is gone: what the other camera saw, as far as the lead cannot come back earlier."""

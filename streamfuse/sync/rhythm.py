@@ -8,6 +8,7 @@ WINDOW = 32  # intervals: about a second at 30 fps
 KNOWN_AFTER = 4  # intervals: one lost frame among them does not move the median
 SETTLED_AFTER = 16  # intervals: the median of a period shaken by 10 % is then good to about 4 %
 CLEARLY_SLOWER = 1.1  # ratio of periods; 25 fps is clearly slower than 30, and 29.97 is not
+MUCH_SLOWER = 1.5  # ... and this much cannot be mistaken even in a few intervals
 MAD_TO_SIGMA = 1.4826  # standard deviation / median absolute deviation, normal distribution
 INTERVAL_TO_STAMP = 1 / math.sqrt(2)  # an interval carries the jitter of two stamps
 
@@ -36,8 +37,13 @@ class Rhythm:
         """Time broke here: the step to the next frame is no interval. The rate stays, as it is still the same camera."""
         self._newest_ns = None
 
-    def slower_than(self, other: "Rhythm") -> bool:
-        """Whether this stream is clearly the slower one; False while that is not known of both."""
+    def slower_than(self, other: "Rhythm", *, at_once: bool = False) -> bool:
+        """Whether this stream is clearly the slower one; False while that is not known of both.
+
+        `at_once`: a large difference counts from the first few intervals on.
+        """
+        if at_once and self.period_ns is not None and other.period_ns is not None and self.period_ns > MUCH_SLOWER * other.period_ns:
+            return True
         return self.settled and other.settled and (self.period_ns or 0) > CLEARLY_SLOWER * (other.period_ns or 0)
 
     def like(self, other: "Rhythm") -> bool:

@@ -35,20 +35,23 @@ def encoder(name: str = "minilm") -> TextEncoder:
         return _encoder(name)
 
 
-@functools.cache
-def _encoder(name: str) -> TextEncoder:
-    from streamfuse.text.cache import CachedEncoder, Shelf, cache_folder  # noqa: PLC0415  reads the bank
-
+def uncached(name: str = "minilm") -> TextEncoder:
+    """A fresh one without the caches: for thousands of texts at once, which would push out what a user's own prompts left there."""
     kind, _, weights = name.partition(":")
     if kind not in ENCODERS:
-        made = ENCODERS.factory(name)()
-    elif kind in TAKES_WEIGHTS:
-        made = ENCODERS.factory(kind)(weights)
-    elif weights:
+        return ENCODERS.factory(name)()
+    if kind in TAKES_WEIGHTS:
+        return ENCODERS.factory(kind)(weights)
+    if weights:
         raise ConfigError(f"the text encoder {kind} has one set of weights: say {kind!r}, not {name!r}")
-    else:
-        made = ENCODERS.factory(kind)()
-    return CachedEncoder(made, Shelf(cache_folder()))
+    return ENCODERS.factory(kind)()
 
 
-__all__ = ["ENCODERS", "TOKENS", "Encoding", "TextEncoder", "encoder", "stacked"]
+@functools.cache
+def _encoder(name: str) -> TextEncoder:
+    from streamfuse.text.cache import CachedEncoder, Shelf, embeddings_folder  # noqa: PLC0415  reads the bank
+
+    return CachedEncoder(uncached(name), Shelf(embeddings_folder()))
+
+
+__all__ = ["ENCODERS", "TOKENS", "Encoding", "TextEncoder", "encoder", "stacked", "uncached"]

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from streamfuse.folders import cache_folder
 from streamfuse.text import bank
 from streamfuse.text.encoding import Encoding, TextEncoder
 
@@ -24,9 +25,9 @@ DIGEST_BYTES = 32
 FORMAT = 1  # to be raised when an encoder, or what a file holds, changes its meaning
 
 
-def cache_folder() -> Path:
-    """`$XDG_CACHE_HOME/streamfuse/embeddings`, or the same below `~/.cache`. May be deleted at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "streamfuse" / "embeddings"
+def embeddings_folder() -> Path:
+    """In the cache of the user. May be deleted at any time."""
+    return cache_folder() / "embeddings"
 
 
 class Shelf:

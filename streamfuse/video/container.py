@@ -19,6 +19,7 @@ from streamfuse.video.faults import translated
 DECODE_THREADS = 2  # 720p H.264 on 2 cores: 1229 fps with 1, 1763 with 2 slice threads; 1288 with 2 frame threads
 TOLERATED_NS: Final = NS_PER_S  # the last picture of a variable rate may stand for a while
 USUAL_RATE: Final = Fraction(25)  # where a stream names none
+PARSED, PARSED_CODECS = ("mpegts", "rtp", "rtsp"), ("h264", "hevc")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +63,22 @@ class VideoReader:
     def time_base(self) -> Fraction:
         """Seconds per unit of pts."""
         return Fraction(self._stream.time_base or 1)
+
+    @property
+    def container(self) -> str:
+        """FFmpeg's names of the container or protocol, with commas."""
+        return self._container.format.name
+
+    @property
+    def one_late(self) -> bool:
+        """Whether a packet is complete only when the next one begins to arrive: so FFmpeg cuts a bare stream into pictures."""
+        return self._decoder.name in PARSED_CODECS and any(name in PARSED for name in self.container.split(","))
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """`codec`, `size` [width, height], `pixel_format`, for people and programs."""
+        codec = self._decoder
+        return {"codec": codec.name, "size": [codec.width, codec.height], "pixel_format": codec.pix_fmt}
 
     @property
     def start_pts(self) -> int | None:

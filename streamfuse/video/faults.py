@@ -25,6 +25,11 @@ CAUSES: Final[tuple[tuple[tuple[int, ...], type[SourceError], str], ...]] = (
     ((errno.EISDIR,), UnsupportedInputError, "is a folder; name a file in it, or use the source 'images'"),
     ((errno.EACCES, errno.EPERM), SourceError, "may not be opened by this user; check its permissions"),
     (
+        (errno.EHOSTUNREACH, errno.ENETUNREACH, errno.EHOSTDOWN, errno.ENETDOWN, errno.EADDRNOTAVAIL),
+        SourceError,
+        "cannot be reached: no route; check its address, cable and power, and the network of this machine",
+    ),
+    (
         (errno.ECONNREFUSED, errno.ECONNRESET, errno.EPIPE),
         SourceError,
         "refused or cut the connection; check that it is on, and the port",

@@ -7,11 +7,14 @@ import pytest
 import torch
 
 from streamfuse.batch.lane import CpuLane
+from streamfuse.colour import from_rgb, to_rgb
 from streamfuse.errors import WeightsError
 from streamfuse.frames import Fused, Pair, Planes, Prompt, chroma_size
 from streamfuse.fuse import FUSERS
+from streamfuse.fuse.folds import FOLDS_KEPT
 from streamfuse.fuse.text_guided import TextGuided
 from streamfuse.networks import NETWORKS
+from streamfuse.text import bank
 from tests.conftest import make_pair
 
 CPU = torch.device("cpu")
@@ -21,7 +24,7 @@ NEUTRAL, SMOKE, WARM = Prompt(), Prompt(text="visible/smoke"), Prompt(text="targ
 @pytest.fixture(scope="module", params=list(NETWORKS))
 def fuser(request: pytest.FixtureRequest) -> TextGuided:
     torch.manual_seed(0)
-    made = FUSERS.make(request.param, weights="random", precision="fp32")
+    made = FUSERS.make(request.param, weights="random", precision="fp32", runtime="torch")
     assert isinstance(made, TextGuided)
     made.to(CPU)
     return made
@@ -78,17 +81,39 @@ def test_strength_is_continuous_and_monotone(fuser):
     assert moved[0] == 0
     assert all(later >= earlier - 1e-6 for earlier, later in itertools.pairwise(moved))
     assert moved[-1] > 0
+    near = [fused(fuser, [picture(1)], [Prompt(text=SMOKE.text, strength=strength)]).luma_B1HW for strength in (0.5, 0.501)]
+    assert float((near[0] - near[1]).abs().max()) < 0.5 / 255
 
 
-def test_one_grey_level_does_not_make_it_jump(fuser):
-    """Noise of one grey level moves the picture by a few, not by more."""
-    pair = picture(1)
-    assert pair.infrared is not None
-    assert not isinstance(pair.infrared.image, Planes)
-    assert isinstance(pair.visible.image if pair.visible else None, Planes)
-    noisy = make_pair("cam1", infrared=pair.infrared.image + 1, visible=pair.visible.image if pair.visible else None)
-    difference = (fused(fuser, [pair], [SMOKE]).luma_B1HW - fused(fuser, [noisy], [SMOKE]).luma_B1HW).abs()
+@pytest.mark.parametrize("low", [40, 0], ids=["day", "dark"])
+def test_one_grey_level_does_not_make_it_jump(fuser, low):
+    """Noise of one grey level in both cameras moves the picture by a few, not by more; in the dark too, where noise could be blown up."""
+    draw = np.random.default_rng(5)
+    infrared, y = (draw.integers(low, low + 160 if low else 3, (66, 81)).astype(np.uint8) for _ in range(2))
+    chroma = np.full((33, 41), 128, np.uint8)
+    noisy = [(plane + draw.integers(0, 2, plane.shape)).astype(np.uint8) for plane in (infrared, y)]
+    was, now = (make_pair("cam1", infrared=a, visible=Planes(y=b, u=chroma.copy(), v=chroma.copy())) for a, b in ((infrared, y), noisy))
+    difference = (fused(fuser, [was], [SMOKE]).luma_B1HW - fused(fuser, [now], [SMOKE]).luma_B1HW).abs()
     assert float(difference.max()) < 8 / 255
+
+
+@torch.inference_mode()
+def test_folded_is_unfolded_across_swaps(fuser):
+    """Back and forth between more prompts than folds are kept of: each picture is what the network itself gives for that state."""
+    texts = [prompt for prompt in bank.prompts() if prompt.startswith("visible/")][: FOLDS_KEPT + 1]
+    prompts = [Prompt(text=text) for text in (*texts, *texts[:2])] + [NEUTRAL, Prompt(text=texts[0], strength=0.3)]
+    pair = picture(2, (64, 64))
+    batch = CpuLane().upload((pair,), [fuser.compile(NEUTRAL)], [None])
+    assert batch.infrared_B1hw is not None
+    assert batch.luma_B1HW is not None
+    assert batch.chroma_B2cc is not None
+    rgb = fuser.network.colour == "rgb"
+    visible = to_rgb(batch.luma_B1HW, batch.chroma_B2cc) if rgb else batch.luma_B1HW
+    for prompt in prompts:
+        state = fuser.compile(prompt)
+        plain = fuser.network(batch.infrared_B1hw, visible, dict(state.tensors)).clamp(0, 1)
+        luma = from_rgb(plain)[0] if rgb else plain
+        assert torch.allclose(fuser.fuse(batch, [state]).luma_B1HW, luma, atol=1e-4)
 
 
 def test_negative_words_act(fuser):
@@ -113,8 +138,9 @@ def test_states_have_one_shape(fuser):
     assert shapes[0] == shapes[1] == shapes[2]
 
 
-def test_without_weights_it_says_what_to_do(fuser):
-    """No weights ship yet: the error names the key, and how to measure speed all the same."""
+def test_without_weights_it_says_what_to_do(fuser, monkeypatch):
+    """Where none ship, the error names the key, and how to measure speed all the same."""
+    monkeypatch.setattr("streamfuse.fuse.text_guided.shipped_weights", lambda network, size: None)
     made = FUSERS.make(fuser.network.name)
     with pytest.raises(WeightsError, match=r"fuse\.weights"):
         made.to(CPU)

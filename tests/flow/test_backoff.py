@@ -1,14 +1,30 @@
 """Waits between tries."""
 
-from streamfuse.flow.backoff import AUTH_S, HEALTHY_S, LONGEST_S, Backoff
+import pytest
+
+from streamfuse.flow.backoff import AUTH_S, FIRST_S, HEALTHY_S, LONGEST_S, Backoff
 
 
 def test_waits_grow_to_a_ceiling():
-    """No wait exceeds its ceiling, which doubles up to thirty seconds."""
+    """No wait exceeds its ceiling, which grows with the time that the camera has been down, up to thirty seconds."""
     backoff = Backoff(seed=1)
-    waits = [backoff.wait_s(auth=False) for _ in range(200)]
-    assert all(wait <= min(LONGEST_S, 0.5 * 2**attempt) for attempt, wait in enumerate(waits))
+    ceilings, waits = [], []
+    for _ in range(300):
+        ceilings.append(backoff.ceiling_s)
+        waits.append(backoff.wait_s(auth=False))
+    assert all(wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
+    assert ceilings == sorted(ceilings)
+    assert ceilings[0] == FIRST_S
+    assert ceilings[-1] == LONGEST_S
     assert max(waits) > 20
+
+
+@pytest.mark.parametrize(("down_s", "most_s"), [(0, 1), (16, 1.5), (160, 6), (10_000, LONGEST_S)])
+def test_a_short_absence_costs_little(down_s, most_s):
+    """A camera that was away for a quarter of a minute is tried again within 1.5 seconds."""
+    backoff = Backoff(seed=1)
+    backoff.failed(down_s)
+    assert backoff.ceiling_s == most_s
 
 
 def test_two_cameras_do_not_come_back_together():
@@ -24,9 +40,10 @@ def test_refused_credentials_are_tried_slowly():
 
 
 def test_a_healthy_camera_starts_small_again():
-    """After a minute without trouble the first wait is short again."""
+    """After a minute without trouble the first wait is short again; each second makes up for ten."""
     backoff = Backoff(seed=1)
-    for _ in range(10):
-        backoff.wait_s(auth=False)
+    backoff.failed(900)
+    backoff.ran(HEALTHY_S - 2)
+    assert backoff.ceiling_s == 11
     backoff.ran(HEALTHY_S)
-    assert backoff.wait_s(auth=False) <= 0.5
+    assert backoff.wait_s(auth=False) <= FIRST_S

@@ -23,7 +23,8 @@ def test_a_swap_loses_no_frame(recipe, camera_pair):
     infrared = Listed(IR, frames(IR, 8, size=SIZE))
     visible = Listed(VIS, [*frames(VIS, 3, size=SIZE), hold, *renumbered(frames(VIS, 5, size=SIZE, start_ms=60), 3)])
     made = recipe(
-        [camera_pair(infrared=infrared, visible=visible)], fuse=TextGuided("nano", NetworkSettings(weights="random", precision="fp32"))
+        [camera_pair(infrared=infrared, visible=visible)],
+        fuse=TextGuided("nano", NetworkSettings(weights="random", precision="fp32", runtime="torch")),
     )
 
     def look(result: Result) -> Result:

@@ -40,6 +40,8 @@ def test_prompt_id_is_stable():
         Prompt(text="people", negative=("cars", "lamps")),
         Prompt(text="people", negative=("lamps", "cars")),
         Prompt(negative=("people",)),
+        Prompt(text="people", dials={"texture": 0.5}),
+        Prompt(dials={"texture": 0.5}),
     ],
 )
 def test_prompt_id_holds_all_that_is_said(other):
@@ -47,6 +49,14 @@ def test_prompt_id_holds_all_that_is_said(other):
     assert prompt_id(other) != prompt_id(Prompt(text="people"))
     assert len(prompt_id(other)) == 12
     int(prompt_id(other), 16)
+
+
+def test_prompt_id_holds_the_dials():
+    """Names and values count, their order does not, and a dial is not mistaken for a word."""
+    hand = Prompt(dials={"texture": 0.5, "saturation": -1.0})
+    assert prompt_id(hand) == prompt_id(Prompt(dials={"saturation": -1.0, "texture": 0.5}))
+    others = [Prompt(dials={"texture": 0.5}), Prompt(dials={"texture": 0.5, "saturation": 1.0}), Prompt(negative=("texture=0.5",))]
+    assert len({prompt_id(prompt) for prompt in (hand, *others)}) == 4
 
 
 def test_state_only_carries_the_id():

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from streamfuse.errors import WeightsError
 from streamfuse.fuse import FUSERS
 from streamfuse.fuse.text_guided import TextGuided
-from streamfuse.fuse.weights_file import load_weights, save_weights
+from streamfuse.fuse.weights_file import load_weights, network_of, save_weights
 from streamfuse.networks import create
 
 
@@ -28,6 +28,16 @@ def test_a_fuser_takes_a_file(tmp_path):
     assert isinstance(made, TextGuided)
     made.to(torch.device("cpu"))
     assert torch.equal(next(iter(made.network.state_dict().values())), next(iter(network.state_dict().values())))
+
+
+def test_a_file_alone_makes_its_network(tmp_path):
+    """The label says all that is needed to build the network that the weights are for."""
+    torch.manual_seed(1)
+    saved = create("lure", size="small", text_dim=48)
+    save_weights(saved, tmp_path / "lure.safetensors", "mine")
+    made, encoder = network_of(tmp_path / "lure.safetensors")
+    assert (made.name, made.size, made.text_dim, encoder) == ("lure", "small", 48, "mine")
+    assert all(torch.equal(a, b) for a, b in zip(saved.state_dict().values(), made.state_dict().values(), strict=True))
 
 
 @pytest.mark.parametrize(

@@ -1,14 +1,22 @@
+from pathlib import Path
+
 import pytest
 import torch
 
 from streamfuse.errors import ConfigError
-from streamfuse.networks.dials import DIAL_INDEX, DIALS, LUMA_DIALS, DialHead, dials_tensor, shown, within_range, without
+from streamfuse.networks.dials import DIAL_INDEX, DIALS, LUMA_DIALS, DialHead, dials_tensor, shown, turned, within_range, without
 
 
 def test_the_table_can_be_read():
     """Sixteen dials with names of their own; each says in one sentence what it does."""
     assert len(DIALS) == len(DIAL_INDEX) == 16
     assert all(dial.meaning.endswith(".") and dial.meaning.count(".") == 1 for dial in DIALS)
+
+
+def test_the_docs_list_every_dial():
+    """Who sets dials by hand finds each with its range and what it does, in this order."""
+    page = (Path(__file__).parents[2] / "docs" / "9-prompts.md").read_text()
+    assert "\n".join(f"| `{dial.name}` | {dial.low:g} to {dial.high:g} | {dial.meaning} |" for dial in DIALS) in page
 
 
 def test_repairs_start_at_nothing_and_balances_in_the_middle():
@@ -30,6 +38,15 @@ def test_dials_are_set_by_name():
     assert dials[0, DIAL_INDEX["visible_haze"]] == pytest.approx(0.8)
     assert dials[0, DIAL_INDEX["texture"]] == pytest.approx(-0.5)
     assert int(dials.count_nonzero()) == 2
+
+
+def test_dials_by_hand_stand_instead_of_what_was_set():
+    """Only those that are named change, and the tensor that was given stays as it was."""
+    set_before = torch.full((2, 16), 0.25)
+    dials = turned(set_before, {"infrared_weight": -1.0})
+    assert dials[:, DIAL_INDEX["infrared_weight"]].tolist() == [-1.0, -1.0]
+    assert float(dials.sum()) == pytest.approx(2 * (15 * 0.25 - 1))
+    assert bool((set_before == 0.25).all())
 
 
 def test_a_misspelt_dial_is_told_its_nearest_name():

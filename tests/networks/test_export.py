@@ -26,7 +26,29 @@ def test_one_file_serves_all_batches_and_prompts(tmp_path, nano, height, width, 
     export_onnx(nano, tmp_path / "nano.onnx", height, width)
     state = example_state(nano, count)
     infrared, visible = torch.rand(count, 1, height, width), torch.rand(count, 1, height, width)
-    assert torch.allclose(run(tmp_path / "nano.onnx", infrared, visible, state), nano(infrared, visible, state), atol=1e-3)
+    assert torch.allclose(run(tmp_path / "nano.onnx", infrared, visible, state), nano(infrared, visible, state), atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [
+        ("textpixels", "small"),
+        ("textpixels", "base"),
+        ("upfusion", "small"),
+        ("lure", "small"),
+        pytest.param("upfusion", "base", marks=pytest.mark.soak),  # a file of 200 MB
+        pytest.param("lure", "base", marks=pytest.mark.soak),
+    ],
+)
+def test_every_network_can_be_exported(tmp_path, name, size):
+    """Both sizes: to 1e-4 what torch gives, under a prompt that the file has never seen."""
+    torch.manual_seed(0)
+    network = create(name, size, text_dim=48).eval().requires_grad_(requires_grad=False)
+    export_onnx(network, tmp_path / "network.onnx", 64, 72, batch=1)
+    state = example_state(network, 1)
+    infrared, visible = torch.rand(1, 1, 64, 72), torch.rand(1, 3 if network.colour == "rgb" else 1, 64, 72)
+    with torch.inference_mode():
+        assert torch.allclose(run(tmp_path / "network.onnx", infrared, visible, state), network(infrared, visible, state), atol=1e-4)
 
 
 def test_a_fixed_batch_is_in_the_file(tmp_path, nano):

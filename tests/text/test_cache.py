@@ -187,9 +187,6 @@ def test_threads_share(hashing, shelf):
     assert all(a is b for others in found[1:] for a, b in zip(found[0], others, strict=True))
 
 
-def test_where_it_lies(cache_home, monkeypatch):
-    """The folder follows XDG, and without it the user's home."""
-    assert cache.cache_folder() == cache_home / "streamfuse" / "embeddings"
-    monkeypatch.delenv("XDG_CACHE_HOME")
-    monkeypatch.setenv("HOME", "/home/somebody")
-    assert cache.cache_folder() == Path("/home/somebody/.cache/streamfuse/embeddings")
+def test_where_it_lies(cache_home):
+    """Embeddings have a folder of their own in the user's cache."""
+    assert cache.embeddings_folder() == cache_home / "streamfuse" / "embeddings"

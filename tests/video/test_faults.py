@@ -20,6 +20,7 @@ from streamfuse.video.faults import translated
         (errno.EACCES, SourceError, "permissions"),
         (errno.EISDIR, UnsupportedInputError, "is a folder"),
         (errno.ECONNREFUSED, SourceError, "refused or cut"),
+        (errno.EHOSTUNREACH, SourceError, "no route"),
         (errno.ETIMEDOUT, SourceError, "timeout"),
         (av.error.tag_to_code(b"EXIT"), SourceError, "timeout"),
         (av.error.tag_to_code(b"\xf8DEC"), UnsupportedInputError, "cannot decode"),

@@ -2,7 +2,7 @@
 
 Run: python tools/bench/all.py [--quick] [--json FOLDER] [--markdown > docs/measured.md]
 
-About ten minutes on 2 cores; `--quick` takes two, and is for a look only.
+About a quarter of an hour on 2 cores; `--quick` takes three minutes, and is for a look only.
 """
 
 import argparse
@@ -12,11 +12,17 @@ from pathlib import Path
 
 from tools.bench.report import progress
 
-QUICK = {"replay": ["--rounds", "1"], "latency": ["--rounds", "1"], "bus": ["--seconds", "8"], "memory": ["--frames", "3000"]}
+QUICK = {
+    "replay": ["--rounds", "1"],
+    "latency": ["--rounds", "1"],
+    "bus": ["--seconds", "8"],
+    "memory": ["--frames", "3000"],
+    "networks": ["--quick"],
+}
 HEAD = """# Measured
 
-What the flow does on a real machine, and whether the targets hold. This page is written by a command; it takes about ten minutes on an
-idle machine and needs the recordings (`STREAMFUSE_DATA`; without them a drawn scene is replayed instead):
+What the flow does on a real machine, and whether the targets hold. This page is written by a command; it takes a quarter of an hour
+on an idle machine and needs the recordings (`STREAMFUSE_DATA`; without them a drawn scene is replayed instead):
 
     pip install -e '.[test]'
     python tools/bench/all.py --markdown > docs/measured.md

@@ -7,7 +7,6 @@ never trained. With `--train` each design learns the same thing for STEPS steps:
 repairs under a dial each; on crops of the pairs in DIR (`ir/` and `vi/`), or on drawn ones.
 """
 
-import time
 from collections.abc import Callable
 
 import torch
@@ -18,9 +17,9 @@ from streamfuse.fuse.compiled import Compiled, available
 from tools.bench.nano_candidates import DESIGNS, Candidate, Reference, candidate
 from tools.bench.nano_lesson import TASKS, Lesson, learn
 from tools.bench.report import Report, median, options, progress
+from tools.bench.turns import measured
 
 HEIGHT, WIDTH = 480, 640
-WARM, TURN = 3, 5
 PICTURES = (torch.rand(1, 1, HEIGHT, WIDTH), torch.rand(1, 1, HEIGHT, WIDTH))
 TEXT = """Milliseconds per picture pair of 640x480, median over the rounds; all rows take turns, so that a busy moment hits all of them.
 `eager`: torch, channels-last, without a compiler. `openvino`: with the prompt as an input. `of reference`: openvino bf16 over the
@@ -84,23 +83,6 @@ def ways(network: nn.Module, threads: int) -> dict[str, Callable[[], object]]:
             compiled = Compiled(network, precision, threads)
             found[f"openvino {precision}"] = lambda compiled=compiled: compiled(*PICTURES, state)  # type: ignore[misc]
     return found
-
-
-@torch.inference_mode()
-def measured(runs: dict[tuple[str, str], Callable[[], object]], rounds: int) -> dict[tuple[str, str], list[float]]:
-    """Milliseconds of each run; they take turns of a few, so that caches are warm and a busy moment hits all."""
-    times: dict[tuple[str, str], list[float]] = {who: [] for who in runs}
-    for run in runs.values():
-        for _ in range(WARM):
-            run()
-    for _ in range(max(1, rounds // TURN)):
-        for who, run in runs.items():
-            run()
-            for _ in range(TURN):
-                started = time.perf_counter()
-                run()
-                times[who].append((time.perf_counter() - started) * 1e3)
-    return times
 
 
 if __name__ == "__main__":

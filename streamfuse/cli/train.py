@@ -1,0 +1,83 @@
+"""`streamfuse train RECIPE`: learn weights, in parts if need be."""
+
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+if TYPE_CHECKING:
+    from streamfuse.train.trainer import Progress as Told
+    from streamfuse.train.trainer import Trainer
+
+RUNS = Path("runs")
+T = TypeVar("T")
+
+
+def command(
+    recipe: Annotated[Path, typer.Argument(help="A recipe, as in configs/train/.", metavar="RECIPE")],
+    data: Annotated[Path, typer.Option(help="The folder below which the recipe's data.sets lie.")] = Path("data"),
+    out: Annotated[Path | None, typer.Option(help="Where the run is kept, and goes on from. [runs/RECIPE]")] = None,
+    minutes: Annotated[float | None, typer.Option(help="Stop after so long, with a checkpoint; the same command goes on from it.")] = None,
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; auto takes a GPU where there is one.")] = "auto",
+    threads: Annotated[int | None, typer.Option(help="Of the processor; all by default.")] = None,
+) -> None:
+    """Train a network by a recipe. Ctrl-C keeps a checkpoint; the same command goes on from there, to the step."""
+    import torch
+
+    from streamfuse.train.recipe import load_recipe
+    from streamfuse.train.study import prepare
+
+    if threads:
+        torch.set_num_threads(threads)
+    console = Console()
+    wanted = load_recipe(recipe)
+    folder = out or RUNS / recipe.stem
+    chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    trainer = prepare(wanted, data, folder, chosen, _tracked)
+    done = _run(trainer, console, minutes)
+    path = folder / f"{wanted.network.name}-{wanted.network.size}.safetensors"
+    trainer.export(path)
+    console.print(f"step {trainer.step} of {wanted.steps}; weights in {path}, pictures in {folder / 'preview.png'}")
+    if not done:
+        console.print("not done yet: the same command goes on from here")
+
+
+def _run(trainer: "Trainer", console: Console, minutes: float | None) -> bool:
+    """With a bar; the first signal ends it after the step, the second at once."""
+    from streamfuse.cli.session import EXIT_INTERRUPTED, StopNow, stop_signals
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    seconds = math.inf if minutes is None else 60 * minutes
+    try:
+        with stop_signals() as asked, Progress(*columns, console=console) as bar:
+            task = bar.add_task("training", total=trainer.recipe.steps, completed=trainer.step)
+            smooth = Smooth()
+
+            def told(progress: "Told") -> None:
+                bar.update(task, completed=progress.step, description=f"loss {smooth(progress.loss):.4f}")
+
+            return trainer.run(seconds, told, asked.is_set)
+    except StopNow:
+        console.print(f"stopped at once, at step {trainer.step}")
+        raise typer.Exit(EXIT_INTERRUPTED) from None
+
+
+class Smooth:
+    """A running mean, so that a number can be read while it changes."""
+
+    def __init__(self, memory: float = 0.98) -> None:
+        self._memory, self._mean, self._weight = memory, 0.0, 0.0
+
+    def __call__(self, value: float) -> float:
+        """The mean with this value."""
+        self._mean = self._memory * self._mean + (1 - self._memory) * value
+        self._weight = self._memory * self._weight + 1 - self._memory
+        return self._mean / self._weight
+
+
+def _tracked(items: Sequence[T], doing: str) -> Iterable[T]:
+    return track(items, doing, transient=True)

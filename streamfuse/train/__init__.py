@@ -1,0 +1,1 @@
+"""Training: pairs, faults, targets, losses, recipes, and the loop."""

@@ -1,0 +1,30 @@
+"""Where a training run stands, on disk: written whole or not at all."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from streamfuse.errors import TrainingError
+
+NAME = "checkpoint.pt"
+
+
+def write(folder: Path, state: dict[str, Any]) -> None:
+    """Replace the folder's checkpoint."""
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = folder / f"{NAME}.part"
+    torch.save(state, partial)
+    partial.replace(folder / NAME)
+
+
+def read(folder: Path, device: torch.device) -> dict[str, Any] | None:
+    """The folder's checkpoint, or nothing where a run begins."""
+    path = folder / NAME
+    if not path.exists():
+        return None
+    try:
+        state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
+    except (OSError, RuntimeError, EOFError, ValueError) as exc:
+        raise TrainingError(f"{path} cannot be read ({exc}); remove it to begin anew") from exc
+    return state

@@ -1,0 +1,82 @@
+"""What a lesson is: it draws its own material and says how wrong a network is about it. One entry per recipe kind."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from streamfuse.networks.network import FusionNetwork
+from streamfuse.registry import Registry, Settings
+from streamfuse.train.cases import CaseSettings
+from streamfuse.train.pool import Pool
+from streamfuse.train.recipe import StageSettings
+from streamfuse.train.vocabulary import Vocabulary
+
+Terms = dict[str, torch.Tensor]
+"""Weighted losses by name, each a scalar; their sum is minimised."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Material:
+    """What lessons draw from."""
+
+    pool: Pool
+    vocabulary: Vocabulary
+    cases: CaseSettings
+    device: torch.device
+    root: Path
+    """Below which a lesson's own folders lie, if it names any."""
+
+
+class Lesson(Protocol):
+    """Nothing is kept between steps, so that a run that is resumed is the same as one that never stopped; else it is a `Learner` too."""
+
+    def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
+        """The losses of one step."""
+        ...
+
+    def after(self, network: FusionNetwork) -> None:
+        """Called once the weights have moved: for what learns without a gradient."""
+        ...
+
+    def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
+        """Rows of pictures (H, W, 3) RGB: what goes in, what comes out, what should."""
+        ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """A lesson that itself learns, as one with a detector does. What it has come to is kept in the checkpoint."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Tensors, numbers and text in dicts and lists, on any device."""
+        ...
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Go on from there."""
+        ...
+
+
+LESSONS: Registry[Lesson] = Registry(
+    "lesson",
+    {
+        "words": "streamfuse.train.words:WordsLesson",
+        "reading": "streamfuse.train.reading:ReadingLesson",
+        "upfusion": "streamfuse.train.published:PublishedLesson",
+        "lure_restore": "streamfuse.train.restoring:RestoringLesson",
+        "lure_fuse": "streamfuse.train.fusing:FusingLesson",
+        "textpixels_bilevel": "streamfuse.train.bilevel:BilevelLesson",
+        "distil": "streamfuse.train.distilling:DistillingLesson",
+    },
+)
+
+
+def make_lesson(values: dict[str, object], material: Material) -> Lesson:
+    """A lesson by its `kind` and settings; `ConfigError` names what is wrong."""
+    rest = dict(values)
+    kind = str(rest.pop("kind", "words"))
+    settings: Settings | None = LESSONS.settings(kind, rest, "lesson")
+    return LESSONS.factory(kind)(material) if settings is None else LESSONS.factory(kind)(settings, material)

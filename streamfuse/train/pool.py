@@ -1,0 +1,90 @@
+"""Training pictures as 8 bits in memory, and crops of them as batches on a device.
+
+Legend: B batch, H W pixels of a crop.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from streamfuse.errors import ConfigError
+from streamfuse.train.reference import luma_of
+
+Light = Literal["day", "night", "unknown"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picture:
+    """One pair in memory."""
+
+    name: str
+    light: Light
+    infrared_HW: NDArray[np.uint8]
+    visible_HW3: NDArray[np.uint8]
+    """RGB."""
+
+
+class Crops(NamedTuple):
+    """Clean pairs, in [0, 1]."""
+
+    infrared_B1HW: torch.Tensor
+    visible_B3HW: torch.Tensor
+    light: tuple[Light, ...]
+
+    @property
+    def luma_B1HW(self) -> torch.Tensor:  # noqa: N802  the legend's letters
+        """Of the visible pictures."""
+        return luma_of(self.visible_B3HW)
+
+
+class Pool:
+    """All pictures of a training run; each is drawn equally often."""
+
+    def __init__(self, pictures: Sequence[Picture]) -> None:
+        if not pictures:
+            raise ConfigError("no training pictures: name folders with pairs under data.sets")
+        self._pictures = list(pictures)
+
+    def __len__(self) -> int:
+        return len(self._pictures)
+
+    @property
+    def edge_px(self) -> int:
+        """Of the largest square crop that some picture holds."""
+        return int(max(min(picture.infrared_HW.shape) for picture in self._pictures))
+
+    def crops(self, batch: int, edge_px: int | None, draw: torch.Generator, device: torch.device) -> Crops:
+        """`batch` square crops, each flipped left to right every second time. Pictures that are too small are left out.
+
+        No edge: whole pictures, all of one size, that of a picture drawn first.
+        """
+        if edge_px is None:
+            size = self._pictures[int(torch.randint(len(self._pictures), (), generator=draw))].infrared_HW.shape
+            fitting = [picture for picture in self._pictures if picture.infrared_HW.shape == size]
+        else:
+            size = (edge_px, edge_px)
+            fitting = [picture for picture in self._pictures if min(picture.infrared_HW.shape) >= edge_px]
+        if not fitting:
+            raise ConfigError(f"no training picture holds a crop of {edge_px} x {edge_px} pixels")
+        chosen = [fitting[int(index)] for index in torch.randint(len(fitting), (batch,), generator=draw)]
+        cut = [_crop(picture, size, draw) for picture in chosen]
+        infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
+        visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
+        return Crops(_unit(infrared, device), _unit(visible, device), tuple(picture.light for picture in chosen))
+
+
+def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    height, width = picture.infrared_HW.shape
+    top = int(torch.randint(height - size[0] + 1, (), generator=draw))
+    left = int(torch.randint(width - size[1] + 1, (), generator=draw))
+    step = 1 if int(torch.randint(2, (), generator=draw)) else -1
+    rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
+    return picture.infrared_HW[rows, columns][:, ::step], picture.visible_HW3[rows, columns][:, ::step]
+
+
+def _unit(picture: torch.Tensor, device: torch.device) -> torch.Tensor:
+    return picture.to(device, non_blocking=True).float().div_(255).contiguous()

@@ -1,0 +1,61 @@
+"""From a recipe to a run: pictures into memory, sentences into embeddings, the network, its lesson and its trainer."""
+
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from streamfuse.errors import ConfigError
+from streamfuse.fuse.weights_file import load_weights
+from streamfuse.networks import create
+from streamfuse.text import uncached
+from streamfuse.train.data import PairRecord, find_pairs, load_all, part
+from streamfuse.train.lesson import Material, make_lesson
+from streamfuse.train.pool import Picture, Pool
+from streamfuse.train.recipe import DataSettings, TrainRecipe
+from streamfuse.train.trainer import Trainer
+from streamfuse.train.vocabulary import Vocabulary
+from streamfuse.train.wordings import corpus
+
+T = TypeVar("T")
+Tracked = Callable[[Sequence[T], str], Iterable[T]]
+"""Passes a sequence on, and may show how far it has come; the text says what is being done."""
+
+
+def untracked(items: Sequence[T], _: str) -> Iterable[T]:
+    """Shows nothing."""
+    return items
+
+
+def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device, tracked: Tracked[PairRecord] = untracked) -> Trainer:
+    """All that a run needs, in memory; it goes on from the checkpoint in `folder`, if there is one."""
+    torch.manual_seed(recipe.seed)
+    reader = uncached(recipe.encoder)
+    network = create(recipe.network.name, size=recipe.network.size, text=recipe.network.text, text_dim=reader.dim)
+    if recipe.network.start is not None:
+        load_weights(network, recipe.network.start, recipe.encoder)
+    pool = Pool(pictures(records(recipe.data, root), tracked))
+    vocabulary = Vocabulary(corpus(held_out=False), reader, folder)
+    material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root)
+    return Trainer(recipe, network, make_lesson(recipe.lesson, material), folder, device)
+
+
+def records(data: DataSettings, root: Path) -> list[PairRecord]:
+    """The training part of all sets; a recording gives every so manieth frame. `ConfigError` names a folder that is not there."""
+    found: list[PairRecord] = []
+    for named in data.sets:
+        where = root / named
+        if not where.is_dir():
+            raise ConfigError(f"no data at {where}: data.sets in the recipe are folders below --data")
+        training = part(find_pairs(where, every=data.every), "train")
+        if not training:
+            raise ConfigError(f"{where} has no pairs in the training part of the split")
+        found += training
+    return found
+
+
+def pictures(pairs: Sequence[PairRecord], tracked: Tracked[PairRecord] = untracked) -> list[Picture]:
+    """Loaded, as 8 bits."""
+    loaded = load_all(tracked(pairs, "reading pictures"))
+    return [Picture(name=r.name, light=r.light, infrared_HW=infrared, visible_HW3=visible) for r, infrared, visible in loaded]

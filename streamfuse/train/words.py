@@ -1,0 +1,115 @@
+"""The lesson in which words decide: cases by `cases`, and what a sentence stands for, told to the dials directly."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from streamfuse.networks.nano import Nano
+from streamfuse.networks.network import FusionNetwork, State
+from streamfuse.networks.textpixels import TextPixels
+from streamfuse.networks.textpixels_loss import consistency
+from streamfuse.registry import Settings
+from streamfuse.train.cases import CaseMaker, Cases
+from streamfuse.train.lesson import Material, Terms
+from streamfuse.train.losses import charbonnier, gradient_difference
+from streamfuse.train.reading_loss import BLUR, reading_loss
+from streamfuse.train.recipe import StageSettings
+from streamfuse.train.sheet import sheet_of
+from streamfuse.train.vocabulary import Words
+
+PREVIEW_ROWS, PREVIEW_PX = 8, 160
+LIKE_A_CAMERA = 0.02
+"""Noise of a second look at the same scene: at most this deviation."""
+
+
+class WordsSettings(Settings):
+    """Weights of the losses."""
+
+    gradient: float = 1.0
+    dials: float = 0.5
+    blur: float = BLUR
+    steady: float = 0.25
+    """That two virtual frames of one scene, moved and with noise of their own, look alike."""
+    steady_share: float = 0.34
+    """Of the batch, which is run twice for it."""
+    moved_px: int = 4
+    by_hand: float = 0.3
+    """Share of the cases whose dials are those the sentence stands for, instead of those the network reads."""
+    consistency: float = 0.1
+    """Of a codebook with what it is asked for."""
+
+
+class WordsLesson:
+    """See the file's docstring."""
+
+    def __init__(self, settings: WordsSettings, material: Material) -> None:
+        self._settings = settings
+        self._material = material
+        self._maker = CaseMaker(material.pool, material.vocabulary, material.cases, material.device)
+        self._vectors_BDN: torch.Tensor | None = None
+        self._chance = torch.Generator()
+
+    def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
+        """Charbonnier and gradients to what was wanted; steadiness; dials; a codebook's consistency."""
+        s, cases = self._settings, self._maker.draw(stage.batch, stage.crop_px, draw)
+        state = self._state(network, cases.words, cases.strength_B, draw)
+        fused, extra = self._fused(network, cases, state)
+        wanted = cases.wanted_B1HW if network.colour == "luma" else cases.wanted_B3HW
+        terms = {"pixels": charbonnier(fused, wanted), "gradient": s.gradient * gradient_difference(fused, wanted), **extra}
+        if s.steady > 0:
+            terms["steady"] = s.steady * self._unsteadiness(network, cases, state, fused, draw)
+        if isinstance(network, Nano) and s.dials > 0:
+            terms["dials"] = s.dials * reading_loss(network, self._material.vocabulary, s.blur, draw, self._material.device)
+        self._chance.manual_seed(int(torch.randint(2**31, (), generator=draw)))
+        return terms
+
+    def after(self, network: FusionNetwork) -> None:
+        """Codes move to what they were asked for."""
+        if isinstance(network, TextPixels) and self._vectors_BDN is not None:
+            network.prior.codebook.learn(self._vectors_BDN, generator=self._chance)
+
+    @torch.no_grad()
+    def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
+        """Per row: infrared, visible, fused without words, fused, wanted."""
+        cases = self._maker.draw(PREVIEW_ROWS, min(PREVIEW_PX, self._material.pool.edge_px), draw)
+        words = network.encode_text(*cases.words[:3])
+        outs = [network(cases.infrared_B1HW, _visible(network, cases), network.temper(words, strength))
+                for strength in (torch.zeros_like(cases.strength_B), cases.strength_B)]  # fmt: skip
+        wanted = cases.wanted_B1HW if network.colour == "luma" else cases.wanted_B3HW
+        return sheet_of([cases.infrared_B1HW, cases.visible_B3HW, *outs, wanted])
+
+    def _state(self, network: FusionNetwork, words: Words, strength_B: torch.Tensor, draw: torch.Generator) -> State:
+        state = network.encode_text(words.pooled_BD, words.tokens_BLD, words.mask_BL)
+        if isinstance(network, Nano):
+            by_hand_B = (torch.rand(len(strength_B), generator=draw) < self._settings.by_hand).to(strength_B.device)
+            state = network.with_dials(torch.where(by_hand_B[:, None], words.dials_BN, state["dials"]))
+        return network.temper(state, strength_B)
+
+    def _fused(self, network: FusionNetwork, cases: Cases, state: State) -> tuple[torch.Tensor, Terms]:
+        if isinstance(network, TextPixels):
+            trace = network.trace(cases.infrared_B1HW, cases.luma_B1HW, state)
+            self._vectors_BDN = trace.vectors_BDhw.flatten(2).detach().float()
+            return trace.fused_B1HW.float(), {"codes": self._settings.consistency * consistency(network, trace).float()}
+        return network(cases.infrared_B1HW, _visible(network, cases), state).float(), {}
+
+    def _unsteadiness(self, network: FusionNetwork, cases: Cases, state: State, fused: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
+        """A second virtual frame: the same scene moved by whole pixels, with noise of its own."""
+        count = max(1, int(self._settings.steady_share * len(fused)))
+        moved_px = [int(v) for v in torch.randint(-self._settings.moved_px, self._settings.moved_px + 1, (2,), generator=draw)]
+        infrared, visible = (
+            torch.roll(_grainy(picture[:count], draw), moved_px, (2, 3)) for picture in (cases.infrared_B1HW, _visible(network, cases))
+        )
+        part = {name: tensor[:count] for name, tensor in state.items()}
+        again = torch.roll(network(infrared, visible, part).float(), [-px for px in moved_px], (2, 3))
+        edge = self._settings.moved_px + 1
+        inner = (..., slice(edge, -edge), slice(edge, -edge))
+        return charbonnier(again[inner], fused[:count][inner])
+
+
+def _visible(network: FusionNetwork, cases: Cases) -> torch.Tensor:
+    return cases.luma_B1HW if network.colour == "luma" else cases.visible_B3HW
+
+
+def _grainy(picture: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
+    deviation = LIKE_A_CAMERA * torch.rand(len(picture), 1, 1, 1, generator=draw)
+    return picture + (deviation * torch.randn(picture.shape, generator=draw)).to(picture.device)

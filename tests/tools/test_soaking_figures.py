@@ -1,0 +1,163 @@
+"""From notes to findings: growth, recoveries, and what is no one's doing."""
+
+import math
+
+import numpy as np
+import pytest
+
+from streamfuse.publish.message import Message
+from streamfuse.publish.wire import BothTimes, CameraTimes, ResultHeader
+from tools.faults import Event
+from tools.soaking.figures import figures, recovery_table, summary
+from tools.soaking.record import Record, Sample
+from tools.soaking.slope import slope
+from tools.soaking.spells import Spell, recoveries, spells
+
+S = 10**9
+BEGUN = 1_700_000_000 * S
+
+
+def message(at_s: float, mode: str = "fused", *, skew_ms: float = 1.0, age_ms: float = 90.0, drop: dict[str, int] | None = None) -> Message:
+    times = CameraTimes(state="fresh", pts=None, tb=None, clk="rtcp", unc=0, age=0)
+    at_ns = BEGUN + round(at_s * S)
+    header = ResultHeader(
+        v=(1, 0),
+        kind="det",
+        stream="p1",
+        pub=bytes(16),
+        seq=0,
+        epoch=0,
+        t_pub=at_ns,
+        fid=bytes(16),
+        t_cap=at_ns,
+        ts=BothTimes(infrared=times, visible=times),
+        dt=0,
+        sync=None,
+        mode=mode,  # type: ignore[arg-type]
+        rig=None,
+        prompt="",
+        model={},
+        det=[],
+        cls="",
+        parts=[],
+        lat={},
+        drop=drop or {},
+        ext={"exposed_ns": at_ns - round(age_ms * 1e6), "true_skew_ms": skew_ms},
+    )
+    return Message(header=header, received_ns=at_ns)
+
+
+def record(*messages: Message) -> Record:
+    noted = Record(BEGUN, bucket_s=5.0, period_ms=83.3)
+    for each in messages:
+        noted.take(each)
+    return noted
+
+
+def steady(from_s: float, to_s: float, mode: str = "fused") -> list[Message]:
+    return [message(float(at_s), mode) for at_s in np.arange(from_s, to_s, 0.1)]
+
+
+def events(*told: tuple[float, str]) -> list[Event]:
+    return [Event(BEGUN + round(at_s * S), "p1-visible", what) for at_s, what in told]
+
+
+def found_in(noted: Record, *told: tuple[float, str], end_s: float = 60.0):
+    return figures(noted, events(*told), settled_ns=BEGUN + 10 * S, end_ns=BEGUN + round(end_s * S))
+
+
+def test_a_straight_line_has_its_slope():
+    """2 MB in an hour with no noise: bounds and slope are one. With noise the bound lies above."""
+    clean = [(60.0 * n, 500 + 2 * n / 60) for n in range(30)]
+    line = slope(clean)
+    assert (line.per_h, line.upper, line.lower) == pytest.approx((2.0, 2.0, 2.0))
+    rough = slope([(s, mb + (-1) ** i) for i, (s, mb) in enumerate(clean)])
+    assert rough.lower < 2.0 < rough.upper
+    assert math.isnan(slope(clean[:2]).per_h)
+    assert slope(clean[:2]).dump() == {"per_h": None, "lower_95": None, "upper_95": None}
+
+
+def test_spells_are_read_from_events():
+    """Begin and end make one; a moment is one each time; what has not ended lasts to the end; the rest is no fault."""
+    told = events((1, "begin stall"), (2, "watched"), (3, "begin step"), (4, "end stall"), (5, "end step"), (6, "begin gone"))
+    assert [(s.kind, (s.begin_ns - BEGUN) // S, (s.end_ns - BEGUN) // S) for s in spells(told, BEGUN + 9 * S)] == [
+        ("stall", 1, 4),
+        ("step", 3, 3),
+        ("step", 5, 5),
+        ("gone", 6, 9),
+    ]
+
+
+def test_recovery_counts_from_the_end_to_being_fused_for_good():
+    """A short stretch of fused does not count; where both cameras were hit, the later end does; no later stretch is no recovery."""
+    one = Spell("gone", "p1-visible", BEGUN, BEGUN + 10 * S)
+    changes = {"p1": [(BEGUN, "infrared_only"), (BEGUN + 11 * S, "fused"), (BEGUN + 12 * S, "degraded"), (BEGUN + 13 * S, "fused")]}
+    assert [r.after_s for r in recoveries([one], changes, BEGUN + 60 * S)] == [3.0]
+    both = [one, Spell("gone", "p1-infrared", BEGUN, BEGUN + 12 * S)]
+    assert [(r.spell.camera, r.after_s) for r in recoveries(both, changes, BEGUN + 60 * S)] == [("p1-infrared", 1.0)]
+    assert [r.after_s for r in recoveries([one], {"p1": changes["p1"][:1]}, BEGUN + 60 * S)] == [None]
+    again = Spell("stall", "p1-visible", BEGUN + 12 * S + S // 2, BEGUN + 14 * S)
+    assert [r.after_s for r in recoveries([one, again], changes, BEGUN + 60 * S)] == [None, 0.0]
+
+
+def test_a_good_run_has_no_anomaly():
+    """Fused throughout but for the camera that was away, and fused again a second after it came back."""
+    noted = record(*steady(0, 20), *steady(20.1, 26, "infrared_only"), *steady(26, 60))
+    found = found_in(noted, (20, "begin gone"), (25, "end gone"))
+    assert not found.anomalies
+    assert recovery_table(found) == {"gone": {"count": 1, "not": 0, "median": 1.0, "worst": 1.0}}
+    assert found.skews_ms[-1] == 1.0
+    assert {median for _, median, _ in found.ages} == {90.0}
+
+
+@pytest.mark.parametrize(
+    ("late", "words"),
+    [
+        ([*steady(40, 60, "degraded")], "became degraded without a fault"),
+        ([message(45), *steady(45.1, 60)], "silent for 5.1 s"),
+        ([message(40, drop={"sync.late": 3}), *steady(40.1, 60)], "dropped 3: sync.late"),
+        ([message(40, skew_ms=-90.0), *steady(40.1, 60)], "fused pair -90.0 ms apart"),
+        ([message(40, age_ms=300.0), *steady(40.1, 60)], "shows what is"),
+        ([message(39.8), *steady(40, 60)], "out of order"),
+    ],
+)
+def test_what_has_no_cause_is_an_anomaly(late, words):
+    """With its moment. None of it is one while a fault may explain it, but for what no fault excuses."""
+    found = found_in(record(*steady(0, 40), *late))
+    assert words in found.anomalies[0].what
+    assert 39 < (found.anomalies[0].at_ns - BEGUN) / S < 46
+
+
+def test_a_slow_recovery_is_an_anomaly_and_drops_after_a_fault_are_not():
+    """Each is told in its place."""
+    noted = record(*steady(0, 20), message(20, drop={"sync.unused": 2}), *steady(20.1, 30, "infrared_only"), *steady(30, 60))
+    found = found_in(noted, (20, "begin gone"), (25, "end gone"))
+    assert [note.what for note in found.anomalies] == ["fused again 5.0 s after gone of p1-visible"]
+    assert (found.explained, found.unexplained) == ({"sync.unused": 2}, {})
+    assert summary(found, noted)["anomalies"] == [{"at_s": 25.0, "stream": "p1", "what": found.anomalies[0].what}]
+
+
+def test_a_stream_that_never_comes_back_is_noticed():
+    """Its silence lasts to the end."""
+    noted = record(*steady(0, 40))
+    noted.finish(BEGUN + 60 * S)
+    assert "silent for 20.1 s" in found_in(noted).anomalies[0].what
+
+
+def test_a_busy_machine_is_told_beside():
+    """An anomaly within seconds of a camera that was late counts as such, and stays an anomaly."""
+    noted = record(*steady(0, 40), *steady(45, 60))
+    late = (44.9, "this machine was late by 50 pictures")
+    found = found_in(noted, late)
+    assert (len(found.anomalies), found.while_busy, len(found.busy)) == (1, 1, 1)
+    assert found_in(noted, (10.0, late[1])).while_busy == 0
+
+
+def test_memory_is_the_least_of_each_bucket():
+    """From when it has settled; a peak in between does not count."""
+    noted = record(*steady(0, 60))
+    noted.samples["pipeline"] = [Sample(BEGUN + s * S, 500.0 + (100 if s % 5 else 0), 10, 5) for s in range(60)]
+    found = found_in(noted)
+    assert {mb for _, mb in found.minima["pipeline"]} == {500.0}
+    assert len(found.minima["pipeline"]) == 10
+    assert found.rss["pipeline"].per_h == pytest.approx(0.0, abs=1e-9)

@@ -1,0 +1,45 @@
+import pytest
+import torch
+
+from streamfuse.errors import ConfigError
+from streamfuse.train.pool import Pool
+from tests.train.schooling import CPU, picture
+
+
+def test_crops_are_cut_from_both_cameras_at_the_same_place():
+    """Where infrared equals a channel of the visible picture, so do its crops, flipped or not."""
+    one = picture(1)
+    one.visible_HW3[..., 0] = one.infrared_HW
+    crops = Pool([one]).crops(8, 64, torch.Generator().manual_seed(1), CPU)
+    assert crops.infrared_B1HW.shape == (8, 1, 64, 64)
+    torch.testing.assert_close(crops.visible_B3HW[:, :1], crops.infrared_B1HW)
+    assert 0 <= crops.visible_B3HW.min() < crops.visible_B3HW.max() <= 1
+
+
+def test_same_draw_gives_the_same_crops():
+    """And another draw gives others."""
+    pool = Pool([picture(seed) for seed in range(3)])
+    first, again, other = (pool.crops(4, 64, torch.Generator().manual_seed(seed), CPU).infrared_B1HW for seed in (1, 1, 2))
+    assert torch.equal(first, again)
+    assert not torch.equal(first, other)
+
+
+def test_without_an_edge_pictures_come_whole_and_of_one_size():
+    """Pictures of different sizes never meet in a batch."""
+    pool = Pool([picture(1), picture(2, 64, 64), picture(3, 64, 64)])
+    shapes = {tuple(pool.crops(2, None, torch.Generator().manual_seed(seed), CPU).infrared_B1HW.shape[2:]) for seed in range(12)}
+    assert shapes == {(80, 96), (64, 64)}
+
+
+def test_too_small_pictures_are_left_out():
+    """If none is large enough, the error says how large a crop was wanted."""
+    pool = Pool([picture(1), picture(2, 64, 64)])
+    assert pool.crops(6, 72, torch.Generator().manual_seed(1), CPU).infrared_B1HW.shape[2:] == (72, 72)
+    with pytest.raises(ConfigError, match="128 x 128"):
+        pool.crops(1, 128, torch.Generator(), CPU)
+
+
+def test_empty_pool_is_an_error():
+    """It says where pictures are named."""
+    with pytest.raises(ConfigError, match=r"data\.sets"):
+        Pool([])

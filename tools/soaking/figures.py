@@ -1,0 +1,163 @@
+"""What a record says: growth, age, recoveries, drops with and without a cause, and every anomaly with its moment."""
+
+import math
+import statistics
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamfuse.clock import NS_PER_S
+from tools.bench.report import quantile
+from tools.faults.server import Event
+from tools.soaking.record import NOTHING, Note, Record, Sample
+from tools.soaking.slope import Slope, slope
+from tools.soaking.spells import Recovery, Spell, lateness, recoveries, spells, starts
+
+AFTERMATH_NS = 15 * NS_PER_S  # so long after a fault, what is missing may still be its doing
+BUSY_NS = 5 * NS_PER_S  # around a moment in which the machine was too busy
+RECOVERY_S = 3.0  # the target: 2 s, and up to a second to the next key frame
+
+
+@dataclass(slots=True)
+class Figures:
+    """The findings."""
+
+    spells: list[Spell]
+    recoveries: list[Recovery]
+    minima: dict[str, list[tuple[float, float]]]
+    """Least resident memory of each process by bucket: seconds, MB."""
+    rss: dict[str, Slope]
+    ages: list[tuple[float, float, float]]
+    """By bucket: seconds, then median and 95 % quantile over all streams, ms."""
+    age: Slope
+    skews_ms: list[float]
+    """True ones, of all fused results, without their sign."""
+    explained: Counter[str] = field(default_factory=Counter)
+    """Drops by reason, at pairs that a fault had hit shortly before."""
+    unexplained: Counter[str] = field(default_factory=Counter)
+    anomalies: list[Note] = field(default_factory=list)
+    busy: list[Spell] = field(default_factory=list)
+    """When the cameras themselves were late."""
+    while_busy: int = 0
+    """Anomalies while they were, or shortly after: of the machine, or of a pipeline that took all of it."""
+
+
+def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns: int) -> Figures:
+    """Everything that can be said of a record; growth counts from `settled_ns`."""
+    faults = spells(events, end_ns)
+    causes = [*starts(record.results, record.begun_ns), *faults]
+    minima = {process: _minima(samples, record, settled_ns) for process, samples in record.samples.items()}
+    ages = list(_ages(record, settled_ns, end_ns))
+    every = [bucket for buckets in record.buckets.values() for bucket in buckets.values()]
+    found = Figures(
+        spells=faults,
+        recoveries=list(recoveries(faults, record.changes, end_ns)),
+        minima=minima,
+        rss={process: slope(points) for process, points in minima.items()},
+        ages=ages,
+        age=slope([(at_s, median) for at_s, median, _ in ages]),
+        skews_ms=sorted(abs(skew) for bucket in every for skew in bucket.skews_ms),
+    )
+    for drop in record.drops:
+        (found.explained if _hit(drop, causes) else found.unexplained)[drop.what] += drop.count
+    found.anomalies = sorted(_anomalies(record, found, causes), key=lambda note: note.at_ns)
+    found.busy = lateness(events, record.period_ms)
+    found.while_busy = sum(_while_busy(note, found.busy) for note in found.anomalies)
+    return found
+
+
+def summary(found: Figures, record: Record) -> dict[str, Any]:
+    """The findings as JSON."""
+    skews = found.skews_ms
+    return {
+        "results": dict(record.results),
+        "faults": len(found.recoveries),
+        "rss_mb_per_h": {process: line.dump() for process, line in found.rss.items()},
+        "age_ms_per_h": found.age.dump(),
+        "age_ms": [[round(value, 1) for value in row] for row in found.ages],
+        "true_skew_ms": {"mean": statistics.fmean(skews), "p95": quantile(skews, 0.95), "worst": skews[-1]} if skews else None,
+        "unread_numbers": record.unread,
+        "recovery_s": recovery_table(found),
+        "drops_in_faults": dict(found.explained),
+        "drops_without_fault": dict(found.unexplained),
+        "late_cameras": len(found.busy),
+        "anomalies_while_late": found.while_busy,
+        "anomalies": [{"at_s": seconds(record, note.at_ns), "stream": note.stream, "what": note.what} for note in found.anomalies],
+    }
+
+
+def recovery_table(found: Figures) -> dict[str, dict[str, float]]:
+    """By kind of fault: how many, median and worst seconds to be fused again, and how many were not."""
+    times: dict[str, list[float | None]] = defaultdict(list)
+    for recovery in found.recoveries:
+        times[recovery.spell.kind].append(recovery.after_s)
+    return {kind: _recovery_row(each) for kind, each in sorted(times.items())}
+
+
+def seconds(record: Record, at_ns: int) -> float:
+    """Since the beginning."""
+    return round((at_ns - record.begun_ns) / NS_PER_S, 1)
+
+
+def _recovery_row(times: Sequence[float | None]) -> dict[str, float]:
+    done = [time for time in times if time is not None]
+    told = {"median": round(statistics.median(done), 2), "worst": round(max(done), 2)} if done else {}
+    return {"count": len(times), "not": len(times) - len(done), **told}
+
+
+def _minima(samples: Sequence[Sample], record: Record, settled_ns: int) -> list[tuple[float, float]]:
+    """Least memory of each bucket."""
+    least: dict[int, float] = {}
+    for sample in samples:
+        if sample.at_ns >= settled_ns:
+            number = record.number(sample.at_ns)
+            least[number] = min(sample.rss_mb, least.get(number, math.inf))
+    return [(record.middle_s(number), mb) for number, mb in sorted(least.items())]
+
+
+def _ages(record: Record, settled_ns: int, end_ns: int) -> Iterator[tuple[float, float, float]]:
+    """Of whole buckets."""
+    together: dict[int, list[float]] = defaultdict(list)
+    for buckets in record.buckets.values():
+        for number, bucket in buckets.items():
+            together[number] += bucket.ages_ms
+    for number, ages_ms in sorted(together.items()):
+        if ages_ms and record.number(settled_ns) < number < record.number(end_ns):
+            yield record.middle_s(number), quantile(ages_ms, 0.5), quantile(ages_ms, 0.95)
+
+
+def _hit(note: Note, faults: Sequence[Spell]) -> set[str]:
+    """Kinds of fault that may have caused it: at that pair, then or shortly before."""
+    return {s.kind for s in faults if s.stream == note.stream and s.begin_ns <= note.at_ns <= s.end_ns + AFTERMATH_NS}
+
+
+def _cameras_hit(note: Note, faults: Sequence[Spell]) -> set[str]:
+    """Cameras of that pair that may have been away then; a silence begins with the last result before the fault."""
+    near_ns = NS_PER_S
+    return {s.camera for s in faults if s.stream == note.stream and s.begin_ns - near_ns <= note.at_ns <= s.end_ns + AFTERMATH_NS}
+
+
+def _while_busy(note: Note, busy: Sequence[Spell]) -> bool:
+    """Any camera's lateness counts: they share the machine. A silence begins with the last result before it."""
+    return any(spell.begin_ns - BUSY_NS <= note.at_ns <= spell.end_ns + BUSY_NS for spell in busy)
+
+
+def _anomalies(record: Record, found: Figures, causes: Sequence[Spell]) -> Iterator[Note]:
+    yield from (note for note in record.wrong if "freeze" not in _hit(note, causes))  # frozen pictures are old, and show it
+    for note in record.silences:
+        if len(_cameras_hit(note, causes)) < 2:
+            yield Note(note.at_ns, note.stream, f"silent for {note.count / 1000:.1f} s though at most one camera was hit")
+    for recovery in found.recoveries:
+        spell, after_s = recovery.spell, recovery.after_s
+        if after_s is None or after_s > RECOVERY_S:
+            when = "not fused again" if after_s is None else f"fused again {after_s:.1f} s"
+            yield Note(spell.end_ns, spell.stream, f"{when} after {spell.kind} of {spell.camera}")
+    for drop in record.drops:
+        if not _hit(drop, causes):
+            yield Note(drop.at_ns, drop.stream, f"dropped {drop.count}: {drop.what}")
+    for stream, changes in record.changes.items():
+        for at_ns, mode in changes[1:]:
+            note = Note(at_ns, stream, f"became {mode} without a fault")
+            if mode not in ("fused", NOTHING) and not _hit(note, causes):
+                yield note

@@ -1,0 +1,121 @@
+"""What is noted while a soak runs: small enough for days, with the moment of everything that is not as it should be."""
+
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from typing import Any
+
+from streamfuse.clock import NS_PER_MS, NS_PER_S
+from streamfuse.publish.message import Message
+from tools.faults.truth import EXPOSED, SKEW
+
+SILENT_S = 1.0  # a stream that says nothing for so long is silent
+NOTHING = "nothing"
+
+
+@dataclass(slots=True)
+class Bucket:
+    """The results of one stream in a minute, or less in a short run."""
+
+    ages_ms: list[float] = field(default_factory=list)
+    """From exposure to receipt."""
+    skews_ms: list[float] = field(default_factory=list)
+    """True ones, of fused results."""
+    modes: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass(slots=True, frozen=True)
+class Sample:
+    """A process, seen from outside."""
+
+    at_ns: int
+    rss_mb: float
+    handles: int
+    threads: int
+
+
+@dataclass(slots=True, frozen=True)
+class Note:
+    """Something with its moment."""
+
+    at_ns: int
+    stream: str
+    what: str
+    count: int = 1
+
+
+@dataclass(slots=True)
+class Record:
+    """Everything that was seen."""
+
+    begun_ns: int
+    bucket_s: float
+    period_ms: float
+    """Of the slowest camera: no fused pair may be further apart."""
+    buckets: dict[str, dict[int, Bucket]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Bucket)))
+    changes: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
+    """When each stream began to be in another mode; `nothing` while it is silent."""
+    silences: list[Note] = field(default_factory=list)
+    """`count` is milliseconds."""
+    drops: list[Note] = field(default_factory=list)
+    wrong: list[Note] = field(default_factory=list)
+    samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
+    results: Counter[str] = field(default_factory=Counter)
+    unread: int = 0
+    """Fused results in which a number could not be read."""
+    lost: int = 0
+    """Messages missing on the bus."""
+    _exposed_ns: dict[str, int] = field(default_factory=dict)
+    _last: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+
+    def take(self, message: Message) -> None:
+        """Note a `det`."""
+        result, stream, now_ns = message.result, message.stream, message.received_ns
+        self.results[stream] += 1
+        self._order(stream, now_ns, message.t_cap_ns, result.epoch)
+        if not self.changes[stream] or self.changes[stream][-1][1] != result.mode:
+            self.changes[stream].append((now_ns, result.mode))
+        bucket = self.buckets[stream][self.number(now_ns)]
+        bucket.modes[result.mode] += 1
+        if EXPOSED in result.ext:
+            self._exposed(stream, now_ns, result.ext[EXPOSED], bucket)
+        if result.mode == "fused":
+            self._skew(stream, now_ns, result.ext.get(SKEW), bucket)
+        self.drops += [Note(now_ns, stream, reason, count) for reason, count in result.drop.items() if count]
+
+    def number(self, at_ns: int) -> int:
+        """Of the bucket that holds an instant."""
+        return int((at_ns - self.begun_ns) // (self.bucket_s * NS_PER_S))
+
+    def middle_s(self, number: int) -> float:
+        """Seconds from the beginning to the middle of a bucket."""
+        return (number + 0.5) * self.bucket_s
+
+    def _order(self, stream: str, now_ns: int, t_cap_ns: int, epoch: int) -> None:
+        last_ns, last_cap_ns, last_epoch = self._last.get(stream, (now_ns, 0, epoch))
+        self._last[stream] = (now_ns, t_cap_ns, epoch)
+        if epoch == last_epoch and t_cap_ns <= last_cap_ns:
+            self.wrong.append(Note(now_ns, stream, f"out of order by {(last_cap_ns - t_cap_ns) / NS_PER_MS:.1f} ms"))
+        if now_ns - last_ns > SILENT_S * NS_PER_S:
+            self.silences.append(Note(last_ns, stream, "silent", (now_ns - last_ns) // NS_PER_MS))
+            self.changes[stream].append((last_ns + NS_PER_MS, NOTHING))
+
+    def _exposed(self, stream: str, now_ns: int, exposed_ns: int, bucket: Bucket) -> None:
+        bucket.ages_ms.append((now_ns - exposed_ns) / NS_PER_MS)
+        if exposed_ns < self._exposed_ns.get(stream, 0):
+            self.wrong.append(Note(now_ns, stream, f"shows what is {(self._exposed_ns[stream] - exposed_ns) / NS_PER_MS:.1f} ms older"))
+        self._exposed_ns[stream] = exposed_ns
+
+    def _skew(self, stream: str, now_ns: int, skew_ms: Any, bucket: Bucket) -> None:
+        if skew_ms is None:
+            self.unread += 1
+            return
+        bucket.skews_ms.append(skew_ms)
+        if abs(skew_ms) > self.period_ms:
+            self.wrong.append(Note(now_ns, stream, f"fused pair {skew_ms:.1f} ms apart"))
+
+    def finish(self, now_ns: int) -> None:
+        """Note streams that have fallen silent and stayed so."""
+        for stream, (last_ns, _, _) in self._last.items():
+            if now_ns - last_ns > SILENT_S * NS_PER_S:
+                self.silences.append(Note(last_ns, stream, "silent", (now_ns - last_ns) // NS_PER_MS))
+                self.changes[stream].append((last_ns + NS_PER_MS, NOTHING))

@@ -1,0 +1,152 @@
+"""The report of a soak: verdicts, tables and charts, as HTML, JSON and a few lines of text."""
+
+import math
+from collections import defaultdict
+from dataclasses import dataclass
+from typing import Any
+
+from streamfuse.clock import NS_PER_S
+from tools.bench.provenance import Provenance
+from tools.bench.report import table as markdown
+from tools.soaking.figures import Figures, recovery_table, seconds, summary
+from tools.soaking.page import chart, page, paragraph, section, strips, table
+from tools.soaking.record import Record
+
+MOST_MB_PER_H = 8.0
+MOST_MS_PER_H = 1.0  # an age that grows by less could not be told from none
+SHOWN = 200  # anomalies on the page; all of them are in the JSON
+LEAST_S = 600.0  # of a run, to judge growth
+TEXT = """Pairs of cameras over real RTSP on one machine, with faults by chance; one process for the cameras, one for the pipeline.
+Age is from the true exposure of the lead picture to the receipt of the result's header; it is read, as the true distance of the
+pictures in a pair is, from the numbers in the pictures. Growth counts from a sixth of the run on."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Story:
+    """What there is to tell."""
+
+    record: Record
+    figures: Figures
+    looks: list[dict[str, Any]]
+    """What the pipeline said of itself."""
+    totals: dict[str, Any]
+    """What it said of its streams at the end."""
+    end_ns: int
+    trouble: str
+    """Why it is no good run; empty where it is."""
+    provenance: Provenance
+
+    @property
+    def verdicts(self) -> list[dict[str, Any]]:
+        """Each target with its figure, and whether it holds; None: not judged."""
+        found = self.figures
+        rss, age, long = found.rss.get("pipeline"), found.age, self._s(self.end_ns) >= LEAST_S
+        slots = sorted({(look["standing"]["slots"], look["standing"]["allocations"]) for look in self._settled_looks()})
+        busy = f", {found.while_busy} while the cameras themselves were late: a busy machine" if found.while_busy else ""
+        too_short = "" if long else f"; not judged under {LEAST_S / 60:g} min"
+        rows: list[tuple[str, str, bool | None]] = [
+            (
+                f"resident memory of the pipeline: upper 95 % bound of the slope under {MOST_MB_PER_H:g} MB/h",
+                "not measured" if rss is None else f"{rss.per_h:+.2f} MB/h, bound {rss.upper:+.2f}{too_short}",
+                (rss is not None and rss.upper < MOST_MB_PER_H) if long else None,
+            ),
+            (
+                "slots and allocations flat",
+                ", ".join(f"{slots} slots, {made} made" for slots, made in slots) or "not measured",
+                len(slots) == 1 and slots[0][0] > 0,
+            ),
+            (
+                "age does not grow",
+                f"{age.per_h:+.2f} ms/h, {age.lower:+.2f} to {age.upper:+.2f}{too_short}",
+                (age.lower <= 0 or abs(age.per_h) < MOST_MS_PER_H) if long else None,
+            ),
+            ("no drop without a fault", f"{sum(found.unexplained.values())} of them", not found.unexplained),
+            ("no anomaly", f"{len(found.anomalies)} of them{busy}", not found.anomalies),
+            ("ran to the end and stopped in order", self.trouble.splitlines()[0] if self.trouble else "yes", not self.trouble),
+        ]
+        return [{"target": target, "measured": figure, "": holds} for target, figure, holds in rows]
+
+    @property
+    def holds(self) -> bool:
+        """None is missed."""
+        return all(row[""] is not False for row in self.verdicts)
+
+    def dump(self) -> dict[str, Any]:
+        """Everything as JSON."""
+        return {
+            "provenance": self.provenance.dump(),
+            "seconds": self._s(self.end_ns),
+            "verdicts": [{"target": row["target"], "measured": row["measured"], "holds": row[""]} for row in self.verdicts],
+            **summary(self.figures, self.record),
+            "lost_on_bus": self.record.lost,
+            "slots": [[self._s(look["at_ns"]), look["standing"]["slots"], look["standing"]["allocations"]] for look in self.looks],
+            "rss_minima_mb": self.figures.minima,
+            "totals": self.totals,
+            "trouble": self.trouble,
+        }
+
+    def text(self) -> str:
+        """For the terminal, and for docs/measured.md."""
+        words = {True: "yes", False: "**no**", None: "-"}
+        rows = [{**row, "": words[row[""]]} for row in self.verdicts]
+        recovered = [{"fault": kind, **_told(row)} for kind, row in recovery_table(self.figures).items()]
+        counts = f"{sum(self.record.results.values()):,} results of {len(self.record.results)} pairs in {self._s(self.end_ns) / 60:.1f} min"
+        tables = [markdown(each) for each in (rows, recovered) if each]
+        return "\n\n".join([f"{counts}, {len(self.figures.recoveries)} faults.", *tables, f"- {self.provenance}"]) + "\n"
+
+    def html(self) -> str:
+        """The page."""
+        found, record = self.figures, self.record
+        anomalies = [{"at, s": seconds(record, n.at_ns), "pair": n.stream, "what": n.what} for n in found.anomalies]
+        drops = [
+            {"reason": reason, "after a fault": found.explained[reason], "without": found.unexplained[reason]}
+            for reason in sorted({*found.explained, *found.unexplained})
+        ]
+        recovered = [{"fault": kind, **_told(row)} for kind, row in recovery_table(found).items()]
+        more = f"{len(anomalies) - SHOWN} more in the JSON." if len(anomalies) > SHOWN else ""
+        return page(
+            f"Soak: {len(record.results)} pairs, {self._s(self.end_ns) / 60:.0f} minutes, {len(found.recoveries)} faults",
+            [
+                paragraph(TEXT),
+                section("Targets", table(self.verdicts), f"<pre>{self.trouble}</pre>" if self.trouble else ""),
+                section("Pairs", self._strips()),
+                section(
+                    "Recovery", paragraph("Seconds from the end of a fault until the pair was fused again, to stay so."), table(recovered)
+                ),
+                section("Age", chart({"median": [(s, m) for s, m, _ in found.ages], "95 %": [(s, p) for s, _, p in found.ages]}, "ms")),
+                section("Resident memory", *(chart({f"{name}, least of each minute": line}, "MB") for name, line in found.minima.items())),
+                section("Handles", chart(self._samples("handles"), "")),
+                section("Threads", chart(self._samples("threads"), "")),
+                section("Slots", chart(self._slots(), "", from_zero=True)),
+                section("Drops", table(drops)),
+                section("Anomalies", table(anomalies[:SHOWN]), paragraph(more)),
+                paragraph(str(self.provenance)),
+            ],
+        )
+
+    def _settled_looks(self) -> list[dict[str, Any]]:
+        """Without the first: slots are made when the first pictures come."""
+        return self.looks[1:]
+
+    def _strips(self) -> str:
+        faults: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
+        for spell in self.figures.spells:
+            faults[spell.stream].append((self._s(spell.begin_ns), self._s(spell.end_ns), f"{spell.kind} of {spell.camera}"))
+        changes = {stream: [(self._s(at_ns), mode) for at_ns, mode in each] for stream, each in self.record.changes.items()}
+        return strips(changes, faults, self._s(self.end_ns))
+
+    def _samples(self, what: str) -> dict[str, list[tuple[float, float]]]:
+        return {name: [(self._s(s.at_ns), getattr(s, what)) for s in samples] for name, samples in self.record.samples.items()}
+
+    def _slots(self) -> dict[str, list[tuple[float, float]]]:
+        return {
+            name: [(self._s(look["at_ns"]), look["standing"][key]) for look in self.looks]
+            for name, key in (("slots", "slots"), ("allocations so far", "allocations"))
+        }
+
+    def _s(self, at_ns: int) -> float:
+        return (at_ns - self.record.begun_ns) / NS_PER_S
+
+
+def _told(row: dict[str, float]) -> dict[str, object]:
+    return {"count": row["count"], "median s": row.get("median", math.nan), "worst s": row.get("worst", math.nan), "not again": row["not"]}
