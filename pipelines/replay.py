@@ -10,7 +10,7 @@ from streamfuse import Pipeline, Result, parse_config, recipe_of
 from streamfuse.publish.memory import MemorySink
 
 
-def replay(infrared: str, visible: str, fuser: str = "laplacian") -> Iterator[Result]:
+def replay(infrared: str, visible: str, fuser: str = "nano") -> Iterator[Result]:
     """Every result of a pair of recordings, in order. `lossless`: whatever is full is waited for."""
     config = parse_config(
         {

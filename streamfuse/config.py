@@ -20,7 +20,7 @@ from streamfuse.batch.collector import BatchSettings
 from streamfuse.detect import DETECTORS, TRACKERS
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt, Spectrum
-from streamfuse.fuse import FUSERS
+from streamfuse.fuse import FUSERS, WITH_DIALS
 from streamfuse.publish import SINKS
 from streamfuse.redaction import redacted
 from streamfuse.registry import Registry, Settings, checked
@@ -117,6 +117,8 @@ class PromptConfig(Settings):
     """Of words and dials: 0 does nothing, 1 all of it."""
     dials: dict[str, Annotated[float, Field(ge=-1.0, le=1.0)]] = Field(default_factory=dict)
     """Set by hand, by name; each stands instead of what the words set."""
+    auto: bool = False
+    """Look for what ails the cameras, and turn the dials that help. Those set by hand stand."""
 
     def prompt(self) -> Prompt:
         """The same as the noun."""
@@ -139,6 +141,8 @@ class PairConfig(Settings):
     @field_validator("prompt", mode="before", json_schema_input_type=PromptConfig | str)
     @classmethod
     def _words(cls, value: Any) -> Any:
+        if value == "auto":
+            return {"auto": True}
         return {"text": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
@@ -173,7 +177,7 @@ class Config(Settings):
     align: Annotated[Choice, Plug(ALIGNERS, "warp")] = Field(default="warp", validate_default=True)
     monitor: MonitorSettings = MonitorSettings()
     """Of what is left of misalignment while running."""
-    fuse: Annotated[Choice, Plug(FUSERS, "laplacian")] = Field(default="laplacian", validate_default=True)
+    fuse: Annotated[Choice, Plug(FUSERS, "nano")] = Field(default="nano", validate_default=True)
     detect: Annotated[Choice, Plug(DETECTORS, "none")] = Field(default="none", validate_default=True)
     track: Annotated[Choice, Plug(TRACKERS, "bytetrack")] = Field(default="bytetrack", validate_default=True)
     publish: tuple[Annotated[Choice, Plug(SINKS, "bus")], ...] = Field(default=("bus",), validate_default=True)
@@ -188,6 +192,14 @@ class Config(Settings):
             if name in names[:index]:
                 raise ConfigError(f"{index}.stream: two pairs are called {name!r}")
         return pairs
+
+    @model_validator(mode="after")
+    def _auto_has_dials(self) -> "Config":
+        for index, pair in enumerate(self.pairs):
+            if pair.prompt.auto and self.fuse.kind in FUSERS and self.fuse.kind not in WITH_DIALS:
+                known = ", ".join(WITH_DIALS)
+                raise ConfigError(f"pairs.{index}.prompt: auto turns dials, and fuse.kind {self.fuse.kind} has none (with dials: {known})")
+        return self
 
 
 def load_config(path: Path, environment: Mapping[str, str] | None = None) -> Config:

@@ -79,6 +79,28 @@ class ClockDifference:
     """0 to 1: grows with the time that it was measured over."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Misalignment:
+    """How infrared lies on the visible picture, as measured while running, under the rig in use or none."""
+
+    shift_px: tuple[float, float]
+    """x, y in visible pixels: infrared shows things so much right of and below where the visible picture has them."""
+    moved_px: float
+    """Distance from the shift that was measured first."""
+    alarm: bool
+    """A camera was knocked, or the rig is wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelfSet:
+    """What an `auto` prompt found to ail the cameras; nothing where they are well."""
+
+    dials: Mapping[str, float] = field(default_factory=dict)
+    """Turned for it, by name. Those set by hand beside it stand instead."""
+    why: tuple[str, ...] = ()
+    """A reason for each, in the same order: `visible dark: mean 0.07`."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)
 class Result(Noun):
     """Everything a subscriber gets for one instant of one stream. On the host and immutable."""
@@ -103,8 +125,12 @@ class Result(Noun):
     detections: Detections
     rig: str | None
     residual_px: float | None
+    misalignment: Misalignment | None = None
+    """None until it was measured."""
     prompt: str
-    """Id of the prompt."""
+    """Id of the prompt; `auto` where it finds its own dials."""
+    found: SelfSet | None = None
+    """What it found; None for prompts that do not look."""
     model: Mapping[str, str]
     """`network`, `detector`, `precision`."""
     latency_us: Mapping[str, int]

@@ -151,7 +151,7 @@ def test_a_date_is_a_name(file):
 
 def test_shown_is_a_configuration_again():
     """What `config show` prints, defaults included, is the same configuration."""
-    config = parse_config({"pairs": [SCENE], "fuse": {"levels": 3}, "detect": "hotspots", "publish": [{"kind": "memory"}]})
+    config = parse_config({"pairs": [SCENE], "fuse": {"runtime": "torch"}, "detect": "hotspots", "publish": [{"kind": "memory"}]})
     assert parse_config(yaml.safe_load(shown(config))) == config
 
 
@@ -234,14 +234,14 @@ def test_schema_takes_what_ships(schema, path):
         ({"pairs": [SCENE]}, True),
         ({"pairs": [{"stream": "a", "infrared": {"url": "x"}}]}, True),
         ({"pairs": [{**SCENE, "prompt": "people"}]}, True),
-        ({"pairs": [SCENE], "fuse": {"levels": 3}}, True),
+        ({"pairs": [SCENE], "fuse": {"runtime": "torch"}}, True),
         ({"pairs": [SCENE], "fuse": "my.module:Fuser"}, True),
         ({"pairs": [SCENE], "fuse": {"kind": "average"}}, True),
         ({}, False),
         ({"pairs": {}}, False),
         ({"pairs": [SCENE], "sycn": {}}, False),
         ({"pairs": [{**SCENE, "rigg": "x"}]}, False),
-        ({"pairs": [SCENE], "fuse": {"levls": 3}}, False),
+        ({"pairs": [SCENE], "fuse": {"runtme": "torch"}}, False),
         ({"pairs": [SCENE], "policy": "lossles"}, False),
         ({"pairs": [SCENE], "sync": {"freeze": {"enabeld": True}}}, False),
         ({"pairs": [{"stream": "a", "infrared": {"kind": "scene", "spectrum": "visible"}}]}, False),

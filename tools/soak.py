@@ -29,12 +29,11 @@ from tools.soaking.figures import figures
 from tools.soaking.plan import USUAL, random_faults
 from tools.soaking.processes import Spoken
 from tools.soaking.record import Record
-from tools.soaking.story import Story
+from tools.soaking.story import SETTLED, Story
 
 START_S, LOOK_S, MINUTE_S = 60.0, 1.0, 60.0
 CALM_S = 5.0  # before the first fault
 LEAST_BUCKETS = 8
-SETTLED = 1 / 6  # of the run, before growth is counted
 
 
 def options() -> argparse.ArgumentParser:

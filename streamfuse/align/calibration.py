@@ -60,9 +60,11 @@ def from_scene(infrareds: list[Picture], visibles: list[Picture], model: Model) 
     """From what both cameras see; `RigError` where that is nothing."""
     found = register(infrareds, visibles, model)
     sizes = ((infrareds[0].shape[0], infrareds[0].shape[1]), (visibles[0].shape[0], visibles[0].shape[1]))
+    motion = "edges on edges" if found.motion == "none" else found.motion
     return Calibration(
         rig=rig_of(found.homography, sizes, f"scene, {model}, {_pairs(infrareds)}", found.residual_px),
-        told=f"agreement {found.agreement:.0f}, expected error {found.spread_px:.1f} px, {found.blocks} blocks of {_pairs(infrareds)}",
+        told=f"{motion}: agreement {found.agreement:.0f}, expected error {found.spread_px:.1f} px, "
+        f"{found.blocks} blocks of {_pairs(infrareds)}",
         doubts=found.doubts,
     )
 

@@ -33,7 +33,7 @@ ALARM_LOOKS = 2  # in a row
 class MonitorSettings(Settings):
     """Settings of the residual monitor: whether the cameras of a pair still stand as the rig says."""
 
-    on: bool = True
+    enabled: bool = True
     every_s: float = Field(1.0, gt=0, le=3600)
     """How often a pair is looked at."""
     memory_s: float = Field(3.0, gt=0, le=3600)

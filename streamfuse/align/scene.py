@@ -6,7 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from streamfuse.align.blocks import Scale, Surfaces, block_surfaces, brought, working
-from streamfuse.align.fit import Model, as_homography, fit, spread
+from streamfuse.align.evidence import called_for
+from streamfuse.align.fit import Model, Motion, as_homography, fit, spread
 from streamfuse.align.grid import through
 from streamfuse.align.orientation import Picture, orientation_field, shrunk
 from streamfuse.align.search import Candidate, Matrix, candidates, scaling
@@ -21,7 +22,12 @@ SAME_PX = 10.0  # in infrared pixels: candidates nearer to each other than this 
 LEAST_BLOCKS = 8
 SURE_AGREEMENT = 25.0  # 66 pairs of different streets reached 21, right answers 29 and more (tools/bench/registration.py)
 SURE_SPREAD_PX = 2.0  # in infrared pixels
-AS_GOOD = 0.9  # share of the best agreement at which cameras of one size count as aligned already
+NEAR_PX = 8.0  # in infrared pixels: answers nearer to edges on edges than this are asked whether they are anything else
+ASTRAY = 0.7  # of the agreement of the free fit: a plain motion that explains less has climbed a wrong peak
+PLAIN: dict[Model, tuple[Motion, ...]] = {  # what cameras of one shape may be off by, simplest first
+    "affine": ("none", "shift", "similarity", "affine"),
+    "homography": ("none", "shift", "similarity", "affine", "homography"),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +36,8 @@ class Registration:
 
     homography: Matrix
     """3x3, infrared to visible pixels; the last row of an affine is 0 0 1."""
+    motion: Motion
+    """What it is made of; of `none`, `shift` and `similarity` against edges on edges, for cameras of one shape."""
     agreement: float
     """Correlation of the edge fields times the root of the shared area in pixels at a longer side of 320: chance reaches 21."""
     residual_px: float
@@ -61,10 +69,13 @@ def register(infrareds: list[Picture], visibles: list[Picture], model: Model = "
             found, best = homography, agreement
     if found is None:
         raise RigError("the pictures share no edges to be matched by; take them in daylight or with warm things in view, or use points")
-    for scale in (MIDDLE, FINE, FINE):
-        better = refined(infrareds, visibles, found, scale, model)
-        found = found if better is None else better
-    return _reported(infrareds, visibles, _plainer(infrareds, visibles, found), model)
+    found = _followed(infrareds, visibles, found, (MIDDLE, FINE, FINE), "affine")
+    plain = _plain(infrareds, visibles, found, model)
+    if plain is not None:
+        found, motion = plain
+    else:
+        found, motion = _bent(infrareds, visibles, found, model)
+    return _reported(infrareds, visibles, found, motion)
 
 
 def distinct(found: list[Candidate], infrared: Picture) -> Iterator[Candidate]:
@@ -86,15 +97,19 @@ def distance_px(one: Matrix, other: Matrix, infrared: Picture) -> float:
     return float(apart / _enlargement(one, infrared))
 
 
-def refined(infrareds: list[Picture], visibles: list[Picture], homography: Matrix, scale: Scale, model: Model) -> Matrix | None:
+def refined(infrareds: list[Picture], visibles: list[Picture], homography: Matrix, scale: Scale, motion: Motion) -> Matrix | None:
     """A better homography near the one given; None where too little is shared."""
     surfaces = block_surfaces(infrareds, visibles, homography, scale)
     if len(surfaces.values_NSS) < LEAST_BLOCKS:
         return None
-    small = working(infrareds[0], surfaces.size)
-    better = homography @ np.linalg.inv(small) @ as_homography(fit(surfaces, model), surfaces.size) @ small
+    return _moved_by(as_homography(fit(surfaces, motion), surfaces.size), homography, working(infrareds[0], surfaces.size), motion)
+
+
+def _moved_by(step: Matrix, homography: Matrix, small: Matrix, motion: Motion) -> Matrix:
+    """The homography after a step on the working grid; `small` maps infrared pixels to it."""
+    better = homography @ np.linalg.inv(small) @ step @ small
     better /= better[2, 2]
-    if model == "affine":
+    if motion != "homography":
         better[2] = 0, 0, 1
     return np.asarray(better, np.float64)
 
@@ -115,21 +130,54 @@ def agreed(infrareds: list[Picture], visibles: list[Picture], homography: Matrix
     return float(common / np.sqrt(max(energy * other_energy, np.finfo(float).tiny)) * np.sqrt(area))
 
 
-def _plainer(infrareds: list[Picture], visibles: list[Picture], found: Matrix) -> Matrix:
-    """The identity for cameras of one size where it explains the pictures about as well: a fit always finds a little more."""
-    (h, w), (height, width) = infrareds[0].shape, visibles[0].shape
-    same = scaling(width / w, height / h)
-    if abs(width / w * h / height - 1) < 0.01 and agreed(infrareds, visibles, same) >= AS_GOOD * agreed(infrareds, visibles, found):
-        return same
+def _followed(infrareds: list[Picture], visibles: list[Picture], found: Matrix, scales: tuple[Scale, ...], motion: Motion) -> Matrix:
+    """Refined at each scale in turn, as far as enough is shared."""
+    for scale in scales:
+        better = refined(infrareds, visibles, found, scale, motion)
+        found = found if better is None else better
     return found
 
 
-def _reported(infrareds: list[Picture], visibles: list[Picture], homography: Matrix, model: Model) -> Registration:
+def _plain(infrareds: list[Picture], visibles: list[Picture], found: Matrix, model: Model) -> tuple[Matrix, Motion] | None:
+    """For cameras of one shape that lie nearly edges on edges: exactly so, or off by the least motion that the pictures call for."""
+    (h, w), (height, width) = infrareds[0].shape, visibles[0].shape
+    same = scaling(width / w, height / h)
+    if abs(width / w * h / height - 1) >= 0.01 or distance_px(same, found, infrareds[0]) > NEAR_PX:
+        return None
+    surfaces = block_surfaces(infrareds, visibles, same, FINE)
+    if len(surfaces.values_NSS) < LEAST_BLOCKS:
+        return None
+    small = working(infrareds[0], surfaces.size)
+    there = through(small @ np.linalg.inv(same) @ found @ np.linalg.inv(small), surfaces.centres_N2)
+    start_px = (there - surfaces.centres_N2).mean(0)
+    motion = called_for(surfaces, PLAIN[model], start_px)
+    if motion == "none":
+        return same, motion
+    step = as_homography(fit(surfaces, motion, start_px), surfaces.size)
+    once = _moved_by(step, same, small, motion)
+    again = _followed(infrareds, visibles, once, (FINE,), motion)  # which may climb a wrong peak where edges are few
+    best = max((once, again), key=lambda homography: agreed(infrareds, visibles, homography))
+    astray = agreed(infrareds, visibles, best) < ASTRAY * agreed(infrareds, visibles, found)
+    return None if astray else (best, motion)
+
+
+def _bent(infrareds: list[Picture], visibles: list[Picture], found: Matrix, model: Model) -> tuple[Matrix, Motion]:
+    """With perspective, where it is allowed and the pictures call for it."""
+    if model == "affine":
+        return found, model
+    surfaces = block_surfaces(infrareds, visibles, found, FINE)
+    if len(surfaces.values_NSS) < LEAST_BLOCKS or called_for(surfaces, ("affine", "homography"), np.zeros(2)) == "affine":
+        return found, "affine"
+    return _followed(infrareds, visibles, found, (FINE, FINE), "homography"), "homography"
+
+
+def _reported(infrareds: list[Picture], visibles: list[Picture], homography: Matrix, motion: Motion) -> Registration:
     surfaces = block_surfaces(infrareds, visibles, homography, FINE)
     if len(surfaces.values_NSS) < LEAST_BLOCKS:
         raise RigError("the views of the two cameras share too little; turn them to the same scene, or use points")
     px = _enlargement(homography, infrareds[0]) * infrareds[0].shape[1] / surfaces.size[1]
-    agreement, spread_px = agreed(infrareds, visibles, homography), spread(surfaces, model) * px
+    # That nothing moved is as unsure as an affine that might have.
+    agreement, spread_px = agreed(infrareds, visibles, homography), spread(surfaces, "affine" if motion == "none" else motion) * px
     doubts = []
     if agreement < SURE_AGREEMENT:
         doubts.append(f"the pictures agree too little ({agreement:.0f}, want {SURE_AGREEMENT:.0f}): it may be anywhere")
@@ -137,6 +185,7 @@ def _reported(infrareds: list[Picture], visibles: list[Picture], homography: Mat
         doubts.append(f"parts of the picture contradict each other by {spread_px:.1f} px")
     return Registration(
         homography=homography,
+        motion=motion,
         agreement=agreement,
         residual_px=max(_left_px(surfaces) * px, spread_px),
         spread_px=spread_px,

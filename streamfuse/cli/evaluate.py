@@ -4,6 +4,7 @@ import dataclasses
 import json
 import math
 from collections.abc import Iterable, Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeVar
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 BRIEF = ("EN", "SD", "SF", "MI", "SCD", "VIF", "Qabf", "Nabf", "SSIM", "PSNR")
 """Columns on a narrow terminal; all are in the JSON."""
-BRIEF_WORDS = ("gain", "margin", "spread", "unheard", "natural", "wrong_clean", "both")
+BRIEF_WORDS = ("right", "gain", "margin", "spread", "unheard", "natural", "wrong_clean", "both", "over_repair")
 WIDE = 150
 
 
@@ -35,7 +36,9 @@ def command(
     json_file: Annotated[Path | None, typer.Option("--json", help="Write means, intervals, every pair, and where they come from.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write one page with plots and pictures side by side.")] = None,
     part: Annotated[Literal["all", "train", "validation"], typer.Option(help="Side of split 1.")] = "all",
-    limit: Annotated[int, typer.Option(min=0, help="At most so many pairs, evenly spread; 0: all.")] = 0,
+    limit: Annotated[
+        int, typer.Option(min=0, help="At most so many pairs, evenly spread; with --video so many of each recording, in a row; 0: all.")
+    ] = 0,
     metrics: Annotated[str, typer.Option(help="Names with commas between; by default all.")] = "",
     conventions: Annotated[str, typer.Option(help="protocol, cddfuse, zoo, matlab, vf-bench: whose definitions.")] = "protocol",
     misregister: Annotated[float, typer.Option(min=0, help="Shift infrared by so many pixels before it is fused.")] = 0.0,
@@ -57,7 +60,7 @@ def command(
         if path and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: there is no folder {path.absolute().parent}")
     settings = _settings(metrics, conventions, detector, device, shifted_px=misregister, video=video)
-    records = _records(data, part=part, limit=limit, boxes=labels, every=1 if video else 10)
+    records = _records(data, part=part, limit=limit, boxes=labels, video=video)
     rows = contenders(names, prompt or [], device)
     report = run(rows, records, settings, _bar)
     if words:
@@ -103,15 +106,23 @@ def _detector(wanted: str, device: str) -> Any:
     return made
 
 
-def _records(data: Path, *, part: str, limit: int, boxes: Path | None, every: int) -> "list[PairRecord]":
-    from streamfuse.train.data import find_pairs
+def _records(data: Path, *, part: str, limit: int, boxes: Path | None, video: bool) -> "list[PairRecord]":
+    from streamfuse.train.data import EVERY, find_pairs
 
-    found = [record for record in find_pairs(data, boxes=boxes, every=every) if part in ("all", record.part)]
+    found = [record for record in find_pairs(data, boxes=boxes, every=1 if video else EVERY) if part in ("all", record.part)]
     if not found:
         raise ConfigError(f"{data}: none of its pairs is on the side {part!r} of split 1; --part all takes every one")
     if not limit or limit >= len(found):
         return found
+    if video:  # frames that are not neighbours are no video
+        recordings = [list(frames) for _, frames in groupby(found, key=lambda record: record.visible.parent)]
+        return [frame for frames in recordings for frame in _middle(frames, limit)]
     return [found[i * len(found) // limit] for i in range(limit)]
+
+
+def _middle(items: Sequence[T], count: int) -> Sequence[T]:
+    start = max(0, len(items) - count) // 2
+    return items[start : start + count]
 
 
 def _bar(items: Sequence[T]) -> Iterable[T]:
@@ -133,8 +144,24 @@ def _tell(console: Console, report: "Report") -> None:
             f"words, {name}: dB",
             {f: {key: (row[key].mean, 0) for key in row if key in BRIEF_WORDS or wide} for f, row in faults.items()},
         )
+    if report.words:
+        _tell_places(console, report)
     if report.boxes:
         _table(console, "boxes", {fuser: {key: (value, 1) for key, value in row.items()} for fuser, row in report.boxes.items()})
+
+
+def _tell_places(console: Console, report: "Report") -> None:
+    """Who did best in each fault, and how often each was better than classical repair."""
+    from streamfuse.evaluate.classical_repair import NAME
+    from streamfuse.evaluate.plots import number
+
+    console.print("\n[bold]words, best first: dB under the right words[/]", highlight=False)
+    for fault, places in report.words_ranked().items():
+        console.print(f"{fault}: {', '.join(f'{escape(name)} {number(at.mean)}' for name, at in places)}", highlight=False)
+    for name in report.words:
+        if name != NAME:
+            better, surely, faults = report.over_repair(name)
+            console.print(f"{escape(name)}: better than {NAME} in {better} of {faults} faults, in {surely} surely", highlight=False)
 
 
 def _table(console: Console, title: str, rows: dict[str, dict[str, tuple[float, int]]]) -> None:

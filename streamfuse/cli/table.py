@@ -3,22 +3,26 @@
 import time
 from collections.abc import Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
+from rich.text import Text
 
-from streamfuse.flow.pipeline import Pipeline
+from streamfuse.cli.figures import bias, checks, drift, latencies, line, lost, number
+
+if TYPE_CHECKING:
+    from streamfuse.flow.pipeline import Pipeline
 
 PLAIN_S = 2.0
-STAGES = ("source", "sync", "wait", "batch", "align", "fuse", "detect", "download")
+CAMERA_COLUMNS = ("stream", "camera", "state", "clock", "drift", "jitter ms", "reconnects")
 
 
 class Display:
     """`with Display(console, pipeline) as display: display.update()`, as often as one likes."""
 
-    def __init__(self, console: Console, pipeline: Pipeline) -> None:
+    def __init__(self, console: Console, pipeline: "Pipeline") -> None:
         self._console = console
         self._pipeline = pipeline
         self._live = Live(console=console, auto_refresh=False, transient=True) if console.is_terminal else None
@@ -46,47 +50,54 @@ class Display:
             self._plain_at_s = now_s
 
 
-def table(pipeline: Pipeline) -> Table:
-    """One row per stream."""
-    drawn = Table(title=f"StreamFuse · {pipeline.readers} readers", title_justify="left", expand=False)
-    for heading in ("stream", "mode", "results", "fps", "age ms", "skew ms", "drops", "latency per stage, ms", "cameras"):
-        drawn.add_column(heading, justify="left" if heading in {"stream", "mode", "latency per stage, ms", "cameras"} else "right")
-    for stream in pipeline.meter.streams():
-        stats = pipeline.meter.stats(stream)
-        drawn.add_row(
+def table(pipeline: "Pipeline") -> Group:
+    """A row per stream, and below a row per camera."""
+    figures = {stream: pipeline.meter.stats(stream) for stream in pipeline.meter.streams()}
+    return Group(_streams(f"StreamFuse · {pipeline.readers} readers", figures), _cameras(figures))
+
+
+def _streams(title: str, figures: Mapping[str, Mapping[str, Any]]) -> Table:
+    drawn = Table(title=title, title_justify="left", expand=False)
+    for heading in ("stream", "mode", "results", "fps", "age ms", "skew ms", "drops", "latency per stage, ms"):
+        drawn.add_column(heading, justify="left" if heading in {"stream", "mode", "latency per stage, ms"} else "right")
+    checked = any(checks(stats) for stats in figures.values())
+    if checked:
+        drawn.add_column("checks")
+    for stream, stats in figures.items():
+        cells: list[str | Text] = [
             stream,
             stats["mode"] or "-",
             str(stats["results"]),
             f"{stats['fps']:.1f}",
-            _number(stats["age_ms"]),
-            _number(stats["skew_ms"]),
-            _drops(stats["drops"]),
+            number(stats["age_ms"]),
+            number(stats["skew_ms"]),
+            "\n".join(lost(stats["drops"])) or "0",
             latencies(stats["latency_us"]),
-            "\n".join(f"{camera} {state}" for camera, state in stats["cameras"].items()),
-        )
+        ]
+        drawn.add_row(*cells, *([_checks(stats)] if checked else []))
     return drawn
 
 
-def line(stream: str, stats: Mapping[str, Any]) -> str:
-    """The same without a terminal."""
-    cameras = ", ".join(f"{camera} {state}" for camera, state in stats["cameras"].items())
-    drops = _drops(stats["drops"]).replace("\n", ", ")
-    return (
-        f"{stream}: {stats['results']} results, {stats['fps']:.1f} fps, {stats['mode'] or 'no pair yet'}, "
-        f"age {_number(stats['age_ms'])} ms, skew {_number(stats['skew_ms'])} ms, drops {drops}, "
-        f"{latencies(stats['latency_us']) or 'no latencies yet'}; {cameras}"
-    )
+def _checks(stats: Mapping[str, Any]) -> Text:
+    told = [Text(words, style="bold red" if act else "") for words, act in checks(stats)]
+    return Text("\n").join(told) if told else Text("-")
 
 
-def latencies(latency_us: Mapping[str, int]) -> str:
-    """Milliseconds per stage, in flow order; those below 0.1 ms are left out."""
-    known = [(stage, latency_us[stage] / 1000) for stage in STAGES if stage in latency_us]
-    return " ".join(f"{stage} {ms:.1f}" for stage, ms in known if ms >= 0.1)
+def _cameras(figures: Mapping[str, Mapping[str, Any]]) -> Table:
+    drawn = Table(expand=False)
+    for heading in CAMERA_COLUMNS:
+        drawn.add_column(heading, justify="right" if heading in {"drift", "jitter ms", "reconnects"} else "left")
+    for stream, stats in figures.items():
+        for camera, state in stats["cameras"].items():
+            trouble = stats["trouble"].get(camera, "")
+            doing = Text(state, style="yellow" if trouble else "")
+            if trouble:
+                doing.append(f"\n{trouble}", style="dim")
+            drawn.add_row(stream, camera, doing, *_clock(stats["clocks"].get(camera)), str(stats["reconnects"].get(camera, 0)))
+    return drawn
 
 
-def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.1f}"
-
-
-def _drops(drops: Mapping[str, int]) -> str:
-    return "\n".join(f"{count} {reason}" for reason, count in drops.items() if count) or "0"
+def _clock(known: Mapping[str, Any] | None) -> tuple[str, str, str]:
+    if known is None:
+        return "-", "-", "-"
+    return f"{known['clock']} ±{known['uncertainty_ms']:.1f} ms{bias(known)}", drift(known) or "-", number(known["jitter_ms"])

@@ -28,6 +28,7 @@ def command(
     """Train a network by a recipe. Ctrl-C keeps a checkpoint; the same command goes on from there, to the step."""
     import torch
 
+    from streamfuse.train import board
     from streamfuse.train.recipe import load_recipe
     from streamfuse.train.study import prepare
 
@@ -36,6 +37,8 @@ def command(
     console = Console()
     wanted = load_recipe(recipe)
     folder = out or RUNS / recipe.stem
+    if not board.installed():
+        console.print(board.NOTE, markup=False)
     chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
     trainer = prepare(wanted, data, folder, chosen, _tracked)
     done = _run(trainer, console, minutes)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from streamfuse.cli.figures import line
 from streamfuse.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,29 +25,31 @@ class Mode(StrEnum):
 
 def command(
     endpoint: Annotated[str, typer.Argument(help="tcp://HOST:PORT or ipc://PATH.")] = "tcp://127.0.0.1:5560",
-    count: Annotated[int, typer.Option(min=0, help="End after so many results; 0: when the streams end.")] = 0,
+    count: Annotated[int, typer.Option(min=0, help="End after so many messages; 0: when the streams end.")] = 0,
     save: Annotated[Path | None, typer.Option(help="Save the pictures in this folder.", show_default=False)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per result: its header.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object per message: its header.")] = False,
     mode: Annotated[Mode, typer.Option(help="latest skips what a slow reader would be late for; all skips nothing.")] = Mode.LATEST,
     stream: Annotated[list[str] | None, typer.Option(help="Only this stream; may be given again.", show_default=False)] = None,
+    stats: Annotated[bool, typer.Option("--stats", help="Figures instead of results, once a second: rates, clocks, drops.")] = False,
     timeout: Annotated[float, typer.Option(min=0, help="Give up after so many seconds without a message; 0: never.")] = 0,
 ) -> None:
     """Read a bus. Pictures are only asked for where they are saved."""
     from streamfuse.publish.subscriber import Subscriber
 
     if save is not None:
+        if stats:
+            raise ConfigError("--stats asks for figures and --save for pictures; one of them at a time")
         _make_folder(save)
-    kinds: list[Kind] = ["det" if save is None else "img"]
+    kinds: list[Kind] = ["stat"] if stats else ["det" if save is None else "img"]
     with Subscriber(endpoint, kinds=kinds, streams=stream or None, mode=mode.value) as bus:
         seen = 0
         while (message := bus.recv(timeout or None)) is not None:
             seen += 1
-            path = None if save is None else _save(message, save)
-            typer.echo(json.dumps(_plain(message)) if as_json else _line(message, path))
+            typer.echo(json.dumps(_plain(message)) if as_json else _told(message, save))
             if count and seen >= count:
                 break
         if not as_json:
-            _farewell(bus, seen)
+            _farewell(bus, seen, "figures" if stats else "results")
         if seen == 0 and not bus.ended:
             raise ConfigError(f"nothing came from {endpoint} within {timeout:g} s; is anything publishing there?")
 
@@ -56,6 +59,12 @@ def _make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
         raise ConfigError(f"cannot make the folder {folder}: {exc.strerror}") from exc
+
+
+def _told(message: "Message", save: Path | None) -> str:
+    if message.kind == "stat":
+        return line(message.stream, message.figures)
+    return _line(message, None if save is None else _save(message, save))
 
 
 def _line(message: "Message", path: Path | None) -> str:
@@ -89,7 +98,7 @@ def _save(message: "Message", folder: Path) -> Path:
     return path
 
 
-def _farewell(bus: "Subscriber", seen: int) -> None:
+def _farewell(bus: "Subscriber", seen: int, what: str) -> None:
     lag = "" if bus.lag_ms is None else f", lag {bus.lag_ms:.0f} ms"
     skipped, lost = sum(bus.skipped.values()), sum(bus.lost.values())
-    typer.echo(f"{seen} results read, {skipped} skipped for newer ones, {lost} lost, {bus.malformed} malformed{lag}")
+    typer.echo(f"{seen} {what} read, {skipped} skipped for newer ones, {lost} lost, {bus.malformed} malformed{lag}")

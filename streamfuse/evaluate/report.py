@@ -18,7 +18,7 @@ from streamfuse.evaluate.contender import ALWAYS
 from streamfuse.evaluate.metrics import METRICS
 from streamfuse.evaluate.plots import Dot, dot_plot, number
 from streamfuse.evaluate.run import Report
-from streamfuse.evaluate.video import VIDEO_METRICS
+from streamfuse.evaluate.video import OF_MAXIMUM, VIDEO_METRICS
 
 JPEG_QUALITY = 88
 PAGE = Path(__file__).with_name("page.html")
@@ -37,6 +37,7 @@ def as_json(report: Report, provenance: Mapping[str, Any]) -> dict[str, Any]:
             fuser: {fault: {name: asdict(at) for name, at in row.items()} for fault, row in faults.items()}
             for fuser, faults in report.words.items()
         },
+        "words_ranking": {fault: [{"name": name, **asdict(at)} for name, at in rows] for fault, rows in report.words_ranked().items()},
         "pairs": list(report.pairs),
         "scores": {
             fuser: {name: report.scores_FNM[f, :, m].tolist() for m, name in enumerate(report.metrics)}
@@ -105,10 +106,11 @@ def _plot(report: Report, name: str) -> str:
 def _video(report: Report) -> str:
     if not report.video:
         return ""
-    heads = [f'<th title="{escape(told)}">{escape(name)} ↓</th>' for name, told in VIDEO_METRICS.items()]
+    columns = VIDEO_METRICS | {OF_MAXIMUM: "BiSWE/SD over that of maximum"}
+    heads = [f'<th title="{escape(told)}">{escape(name)} ↓</th>' for name, told in columns.items()]
     parts = [
         f"<h3>{escape(name)}</h3>"
-        + _table(heads, list(rows), [[f"<td>{number(row[key])}</td>" for key in VIDEO_METRICS] for row in rows.values()])
+        + _table(heads, list(rows), [[f"<td>{number(row[key])}</td>" for key in columns] for row in rows.values()])
         for name, rows in report.video.items()
     ]
     return "<h2>Video</h2>" + "".join(parts)
@@ -123,7 +125,7 @@ def _boxes(report: Report) -> str:
 
 
 def _words(report: Report) -> str:
-    """One table per fuser."""
+    """One table per fuser, and who did best in each fault."""
     parts = []
     for fuser, faults in report.words.items():
         names = list(next(iter(faults.values()), {}))
@@ -133,7 +135,15 @@ def _words(report: Report) -> str:
         ]
         parts.append(f"<h3>{escape(fuser)}</h3>" + _table([f"<th>{escape(name)}</th>" for name in names], list(faults), rows))
     hint = "dB on luma against the reference formula, by fault; docs/10-evaluate.md says what each column is."
-    return f'<h2>Words</h2><p class="dim">{hint}</p>{"".join(parts)}' if parts else ""
+    return f'<h2>Words</h2><p class="dim">{hint}</p>{"".join(parts)}{_words_ranking(report)}' if parts else ""
+
+
+def _words_ranking(report: Report) -> str:
+    """The best first in each fault; classical repair is the one to beat."""
+    ranked = report.words_ranked()
+    rows = [[f"<td>{escape(name)}<small>{number(at.mean)}</small></td>" for name, at in row] for row in ranked.values()]
+    places = [f"<th>{place}</th>" for place in range(1, len(report.words) + 1)]
+    return "<h3>by PSNR under the right words</h3>" + _table(places, list(ranked), rows)
 
 
 def _table(heads: Sequence[str], names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

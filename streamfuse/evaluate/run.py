@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 import cv2
@@ -14,13 +14,16 @@ from streamfuse.colour import to_rgb
 from streamfuse.errors import ConfigError
 from streamfuse.evaluate.bootstrap import Interval, Scores, interval, ranking
 from streamfuse.evaluate.boxes import box_metrics
+from streamfuse.evaluate.classical_repair import NAME as CLASSICAL
+from streamfuse.evaluate.classical_repair import repairing
 from streamfuse.evaluate.contender import Contender, Sight, WithFuser, grey_levels
 from streamfuse.evaluate.conventions import PROTOCOL, Conventions
 from streamfuse.evaluate.metrics import METRICS, batch_metrics, metric
-from streamfuse.evaluate.video import DIS, VideoMeter
-from streamfuse.evaluate.word_cases import word_cases
+from streamfuse.evaluate.video import DIS, OF_MAXIMUM, VideoMeter
+from streamfuse.evaluate.word_cases import TWO, word_cases
 from streamfuse.evaluate.words import Obedience, WordCase, examined, obeying, summary
 from streamfuse.frames import Fused
+from streamfuse.fuse import FUSERS
 from streamfuse.results import Detections
 from streamfuse.stages import Detector
 from streamfuse.train.boxes import load_boxes
@@ -82,6 +85,19 @@ class Report:
         better_M = np.array([METRICS[name].better for name in self.metrics])
         return sorted(zip(self.fusers, ranking(self.scores_FNM, better_M), strict=True), key=lambda row: row[1].mean)
 
+    def words_ranked(self) -> dict[str, list[tuple[str, Interval]]]:
+        """For each fault, those examined by their PSNR under the right words, the best first."""
+        faults = list(next(iter(self.words.values()), {}))
+        return {
+            fault: sorted(((name, rows[fault]["right"]) for name, rows in self.words.items()), key=lambda row: -row[1].mean)
+            for fault in faults
+        }
+
+    def over_repair(self, fuser: str) -> tuple[int, int, int]:
+        """In how many single faults a fuser is better than classical repair; in how many surely (interval above 0); of how many."""
+        leads = [row["over_repair"] for fault, row in self.words[fuser].items() if fault != TWO]
+        return sum(lead.mean > 0 for lead in leads), sum(lead.low > 0 for lead in leads), len(leads)
+
 
 def run(contenders: Sequence[Contender], records: Sequence[PairRecord], settings: Settings, tracked: Tracked[PairRecord] = iter) -> Report:
     """Measure. Errors of reading name the pair."""
@@ -123,14 +139,18 @@ def run_words(
 ) -> dict[str, dict[str, dict[str, Interval]]]:
     """Examine the fusers among the contenders in words, `per_fault` cases for each fault: for `Report.words`.
 
-    Fusers that read no words have a gain of 0, and `salience` is R itself.
+    Fusers that read no words have a gain of 0, and `salience` is R itself. `classical repair`, which is told the faults by name, is always
+    among them, the last one: its gain is over `laplacian` of the pictures as they are.
     """
     fusers = {row.name.partition(":")[0]: row for row in contenders if isinstance(row, WithFuser)}
     obeys = {name: obeying(row.fuser, row.device) for name, row in fusers.items()}
-    found: dict[str, dict[str, list[Obedience]]] = {name: {} for name in obeys}
+    laplacian = obeying(FUSERS.make("laplacian"), torch.device("cpu"))
+    found: dict[str, dict[str, list[Obedience]]] = {name: {} for name in (*obeys, CLASSICAL)}
     for fault, case in tracked(list(word_cases(records, per_fault))):
-        for name, obey in obeys.items():
-            found[name].setdefault(fault, []).append(examined(obey, case))
+        told = {name: examined(obey, case) for name, obey in obeys.items()}
+        told[CLASSICAL] = examined(repairing(case, laplacian), case)
+        for name, one in told.items():
+            found[name].setdefault(fault, []).append(replace(one, over_repair=one.right - told[CLASSICAL].right))
     return {name: {fault: summary(cases) for fault, cases in faults.items()} for name, faults in found.items()}
 
 
@@ -182,7 +202,9 @@ class _Recording:
 
     def measured(self, flow: str) -> tuple[str, dict[str, dict[str, float]]]:
         meter = VideoMeter(*self._cameras, flow)
-        return self._name, {fuser: meter.measure(frames) for fuser, frames in self._fused.items()}
+        found = {fuser: meter.measure(frames) for fuser, frames in self._fused.items()}
+        yardstick = found["maximum"]["BiSWE/SD"] if "maximum" in found else math.nan
+        return self._name, {fuser: row | {OF_MAXIMUM: row["BiSWE/SD"] / (yardstick or math.nan)} for fuser, row in found.items()}
 
 
 class _Boxes:

@@ -18,6 +18,8 @@ VIDEO_METRICS = {
     "BiSWE/SD": "BiSWE over the contrast of the fused video",
 }
 """Lower is better for all."""
+OF_MAXIMUM = "of maximum"
+"""In reports: BiSWE/SD over that of the rule `maximum` in the same recording."""
 
 Grey = NDArray[np.uint8]
 

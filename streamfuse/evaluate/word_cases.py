@@ -59,6 +59,7 @@ def _case(record: PairRecord, names: Iterable[str], seed: str) -> WordCase:
         right=_texts([say(faults, chance, held_out=True) for _ in range(UNSEEN)]),
         trained=_texts([say(faults, chance) for _ in range(TRAINED)]),
         wrong=say(wrong, chance, held_out=True).text,
+        wrong_faults=tuple(wrong),
         parts=_texts([say({name: strength}, chance, held_out=True) for name, strength in faults.items()]) if len(faults) > 1 else (),
     )
 

@@ -40,6 +40,8 @@ class WordCase:
     """The same in words of the training corpus."""
     wrong: str
     """Names a fault that is not there."""
+    wrong_faults: tuple[str, ...] = ()
+    """The same, for who is told by name."""
     parts: tuple[str, ...] = ()
     """Where there are two faults: words that name only one of them."""
 
@@ -66,6 +68,8 @@ class Obedience:
     """Wrong words on the clean pair, against its R."""
     both: float
     """Two faults: right - the better of the words that name one."""
+    over_repair: float = float("nan")
+    """right - that of classical repair, where it was examined too."""
 
 
 def examined(obey: Obey, case: WordCase) -> Obedience:

@@ -10,6 +10,7 @@ from streamfuse.detect import DETECTORS, TRACKERS
 from streamfuse.errors import ConfigError
 from streamfuse.flow.recipe import CameraPair, Recipe
 from streamfuse.fuse import FUSERS
+from streamfuse.fuse.auto_prompt import AutoPrompt
 from streamfuse.publish import SINKS
 from streamfuse.registry import Registry
 from streamfuse.source import SOURCES
@@ -62,9 +63,9 @@ def camera_pair(pair: PairConfig, config: Config) -> CameraPair:
         sync=SYNCS.factory(config.sync.kind)(settings, stream=pair.stream, policy=config.policy, cameras=cameras),
         tone=Tone(config.tone).tone,
         rig=rig,
-        prompt=pair.prompt.prompt(),
+        prompt=AutoPrompt(pair.prompt.prompt()) if pair.prompt.auto else pair.prompt.prompt(),
         tracker=None if config.detect.kind == "none" else _made(TRACKERS, config.track),
-        monitor=Monitor(config.monitor, rig) if config.monitor.on and len(cameras) > 1 else None,
+        monitor=Monitor(config.monitor, rig) if config.monitor.enabled and len(cameras) > 1 else None,
         content=_content_check(settings, rig) if len(cameras) > 1 else None,
     )
 

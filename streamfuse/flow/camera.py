@@ -10,13 +10,16 @@ from typing import Any
 
 from streamfuse.clock import NS_PER_S
 from streamfuse.errors import SourceAuthError, SourceError, UnsupportedInputError
+from streamfuse.flow.backlog import Backlog
 from streamfuse.flow.backoff import FIRST_S, Backoff
 from streamfuse.flow.channel import Closed
 from streamfuse.flow.connection import Connection
 from streamfuse.flow.feed import Feed
+from streamfuse.flow.heap import give_back_freed
 from streamfuse.flow.vigil import Vigil
 from streamfuse.flow.worker import Failures
 from streamfuse.frames import Frame
+from streamfuse.redaction import redacted
 from streamfuse.stages import Clocked, PacketSource
 
 logger = logging.getLogger(__name__)
@@ -61,6 +64,7 @@ class CameraReader:
             while not feed.stopping.is_set():
                 began_ns, before = feed.clock.now_ns(), feed.frames
                 auth = self._try()
+                give_back_freed()
                 feed.tell_figures()
                 if feed.stopping.is_set():
                     break
@@ -76,7 +80,9 @@ class CameraReader:
         self._feed.tell(State.CONNECTING)
         try:
             frames = self._packets() if isinstance(self._feed.source, PacketSource) else self._frames()
-            for raw, read_ns in frames:
+            for number, (raw, read_ns) in enumerate(frames):
+                if number == 0:
+                    self._feed.tell_connected()
                 if not self._fits(raw):
                     continue
                 frame = self._feed.through_stages(self._feed.on_time_line(raw))
@@ -86,9 +92,11 @@ class CameraReader:
             raise
         except SourceError as exc:
             logger.warning("%s: %s", self.name, exc)
+            self._feed.tell_trouble(redacted(str(exc)))
             return isinstance(exc, SourceAuthError)
         if not self._feed.stopping.is_set():
             logger.warning("%s: the stream ended", self.name)
+            self._feed.tell_trouble("the stream ended")
         return False
 
     def _fits(self, frame: Frame) -> bool:
@@ -169,6 +177,7 @@ class CameraReader:
 
     def _decoded(self, connection: Connection, source: PacketSource) -> Iterator[tuple[Frame, int]]:
         feed, vigil = self._feed, Vigil(self._feed.clock.now_ns())
+        backlog = Backlog(connection.queue, feed.clock.now_ns())
         if connection.error is None:
             feed.tell(State.WAITING)
         while not feed.stopping.is_set():
@@ -184,9 +193,13 @@ class CameraReader:
             started_ns = feed.clock.now_ns()
             vigil.packet(started_ns)
             for frame in source.decode(packet):
-                if vigil.picture(feed.clock.now_ns()):
+                now_ns = feed.clock.now_ns()
+                if vigil.picture(now_ns):
                     feed.tell(State.RUNNING)
-                yield frame, feed.clock.now_ns() - started_ns
+                if backlog.holds(frame, now_ns):
+                    feed.meter.dropped(feed.stream, "source", "backlog")
+                    continue
+                yield frame, now_ns - started_ns
                 started_ns = feed.clock.now_ns()
             if packet is None:
                 return

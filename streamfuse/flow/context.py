@@ -7,19 +7,20 @@ from streamfuse.clock import Clock
 from streamfuse.flow.clocks import clock_difference
 from streamfuse.flow.content import with_content
 from streamfuse.flow.meter import Meter
+from streamfuse.flow.prompting import Words, told
 from streamfuse.flow.recipe import CameraPair
 from streamfuse.frames import Pair, Planes, PromptState, Spectrum
 from streamfuse.publish.fid import frame_id
-from streamfuse.results import CameraReport, Detections, Result
+from streamfuse.results import CameraReport, Detections, Misalignment, Result
 from streamfuse.stages import Aligner
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class StreamContext:
-    """One per stream. `prompt` is swapped as a whole, at a batch boundary."""
+    """One per stream. Its words change at a batch boundary."""
 
     camera_pair: CameraPair
-    prompt: PromptState
+    words: Words
     publisher: bytes
     model: dict[str, str]
     epoch: int = 0
@@ -29,16 +30,17 @@ class StreamContext:
     def __post_init__(self) -> None:
         self.rig_id = self.camera_pair.rig.id if self.camera_pair.rig else None
 
-    def watch(self, pair: Pair, align: Aligner) -> None:
+    def watch(self, pair: Pair, align: Aligner) -> Misalignment | None:
         """Measure how well the cameras still fit; by choice, move this stream's rig a little. Others that share its file keep theirs."""
         monitor = self.camera_pair.monitor
         if monitor is None:
-            return
+            return None
         monitor.see(pair)
         rig = monitor.refined(pair.t_cap_ns)
         if rig is not None:
             self.camera_pair.rig, self.rig_id = rig, f"{pair.stream} refined"
             align.know(self.rig_id, rig)
+        return self._misalignment()
 
     def track(self, pair: Pair, detections: Detections) -> Detections:
         """Ids for the boxes; a break in time forgets all tracks."""
@@ -51,9 +53,10 @@ class StreamContext:
         return tracker.update(detections, pair.t_cap_ns)
 
     def result(
-        self, pair: Pair, planes: Planes, detections: Detections, latency_us: dict[str, int], drops: dict[str, int], *, prompt: str
+        self, pair: Pair, planes: Planes, detections: Detections, latency_us: dict[str, int], drops: dict[str, int], *, prompt: PromptState
     ) -> Result:
-        """Everything that a subscriber gets. `prompt`: id of the one that `planes` were fused under."""
+        """Everything that a subscriber gets. `prompt`: the one that `planes` were fused under."""
+        prompt_id, found = told(prompt)
         rig = self.camera_pair.rig
         return Result(
             stream=pair.stream,
@@ -71,7 +74,9 @@ class StreamContext:
             detections=detections,
             rig=rig.id if rig else None,
             residual_px=self._residual_px() if rig else None,
-            prompt=prompt,
+            misalignment=self._misalignment(),
+            prompt=prompt_id,
+            found=found,
             model=MappingProxyType(self.model),
             latency_us=MappingProxyType(latency_us),
             drops=MappingProxyType(drops),
@@ -83,6 +88,11 @@ class StreamContext:
         if monitor is not None and monitor.drift is not None:
             return monitor.drift.residual_px
         return rig.residual_px if rig else None
+
+    def _misalignment(self) -> Misalignment | None:
+        monitor = self.camera_pair.monitor
+        drift = None if monitor is None else monitor.drift
+        return None if drift is None else Misalignment(shift_px=drift.shift_px, moved_px=drift.moved_px, alarm=drift.alarm)
 
     def _recording(self) -> bytes:
         """What makes frame ids the same again in a replay; this publisher where a camera is live."""

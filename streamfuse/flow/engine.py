@@ -17,10 +17,11 @@ from streamfuse.errors import DeviceError
 from streamfuse.flow.context import StreamContext, note
 from streamfuse.flow.matching import Timing
 from streamfuse.flow.meter import Meter
+from streamfuse.flow.prompting import Prompting
 from streamfuse.flow.recipe import Recipe, through
 from streamfuse.flow.warm_up import warm_up
 from streamfuse.flow.worker import catching
-from streamfuse.frames import Batch, Fused, Pair, Planes
+from streamfuse.frames import Batch, Fused, Pair, Planes, PromptState
 from streamfuse.fuse.single import single
 from streamfuse.results import Detections, Result
 
@@ -63,8 +64,8 @@ class _Job:
 @dataclass(frozen=True, slots=True)
 class _Flight:
     jobs: list[_Job]
-    prompts: list[str]
-    """Ids of what the pictures were fused under; the streams may have other words by the time they land."""
+    prompts: list[PromptState]
+    """What the pictures were fused under; the streams may have other words by the time they land."""
     download: Download
     detections: list[Detections]
     spent_us: dict[str, int]
@@ -82,6 +83,7 @@ class Engine:
         taker: ResultTaker,
         clock: Clock,
         meter: Meter,
+        prompting: Prompting,
         on_pair_failed: Callable[[str, str, Exception], None],
     ) -> None:
         self._recipe = recipe
@@ -89,6 +91,7 @@ class Engine:
         self._taker = taker
         self._clock = clock
         self._meter = meter
+        self._prompting = prompting
         self._on_pair_failed = on_pair_failed
         self._condition = threading.Condition()
         self._contexts: dict[str, StreamContext] = {}
@@ -204,7 +207,9 @@ class Engine:
         spent: dict[str, int] = {}
         own = self._recipe.own
         pairs = tuple(job.pair for job in jobs)
-        prompts = [context.prompt for context in contexts]
+        prompts = [context.words.state for context in contexts]
+        for context, pair in zip(contexts, pairs, strict=True):
+            self._prompting.look(context.words, pair)  # for the next batch
         rigs = [context.rig_id for context in contexts]
         batch = self._timed("batch", spent, lambda: through(own["batch"], self.lane.upload(pairs, prompts, rigs)))
         with self.lane.compute(batch):
@@ -212,7 +217,7 @@ class Engine:
             fused = self._timed("fuse", spent, lambda: through(own["fuse"], self._fuse(batch)))
             detections = self._timed("detect", spent, lambda: self._recipe.detect.detect(fused))
             download = self._timed("download", spent, lambda: self.lane.download(fused))
-        return _Flight(jobs, [prompt.id for prompt in prompts], download, detections, spent, started_ns)
+        return _Flight(jobs, prompts, download, detections, spent, started_ns)
 
     def _fuse(self, batch: Batch) -> Fused:
         if batch.infrared_B1hw is None or batch.luma_B1HW is None:
@@ -237,7 +242,7 @@ class Engine:
             for error in caught:
                 self._fail(job.pair.stream, error)
 
-    def _hand_on(self, job: _Job, prompt: str, picture: Planes, detections: Detections, spent_us: dict[str, int]) -> None:
+    def _hand_on(self, job: _Job, prompt: PromptState, picture: Planes, detections: Detections, spent_us: dict[str, int]) -> None:
         pair, timing = job.pair, job.timing
         context = self._contexts[pair.stream]
         tracked = context.track(pair, detections)
@@ -254,7 +259,7 @@ class Engine:
             self._meter.dropped(pair.stream, "detect", "user_stage")
         else:
             self._taker.put(kept)
-        context.watch(pair, self._recipe.align)
+        self._meter.misaligned(pair.stream, context.watch(pair, self._recipe.align))
 
     def _ended(self) -> list[str]:
         """Streams of which nothing waits or flies any more."""

@@ -83,13 +83,21 @@ class Feed:
         """What the camera is doing."""
         self.meter.camera(self.stream, self.source.spectrum.value, str(state))
 
+    def tell_trouble(self, reason: str) -> None:
+        """Why it is not there, without its address, which would stand in every figure."""
+        self.meter.trouble(self.stream, self.source.spectrum.value, reason.removeprefix(f"{self.source.name}: "))
+
+    def tell_connected(self) -> None:
+        """It shows pictures over a new connection."""
+        self.meter.connected(self.stream, self.source.spectrum.value)
+
     def tell_figures(self) -> None:
         """What it has counted, and how its clock goes."""
         self.meter.problem(self.stream, self.source.spectrum.value, self.source.problems)
         if not isinstance(self.source, Clocked):
             return
         if self.source.clock_report is not None:
-            self.meter.clock(self.stream, self.source.spectrum.value, self.source.clock_report)
+            self.meter.clock(self.stream, self.source.spectrum.value, self.source.clock_report, self.epoch)
         report = clock_report(self.partner)
         if report is not None and report.delay_ns is not None:
             self.source.assume_delay(report.delay_ns)

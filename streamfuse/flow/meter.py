@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S, Clock, ClockReport
+from streamfuse.results import Misalignment
 
 WINDOW = 128  # results remembered per stream for rates and percentiles
 
@@ -23,7 +24,10 @@ class _Stream:
     told: Counter[str] = field(default_factory=Counter)
     problems: Counter[str] = field(default_factory=Counter)
     cameras: dict[str, str] = field(default_factory=dict)
-    clocks: dict[str, ClockReport] = field(default_factory=dict)
+    trouble: dict[str, str] = field(default_factory=dict)
+    connected: Counter[str] = field(default_factory=Counter)
+    clocks: dict[str, tuple[ClockReport, int]] = field(default_factory=dict)
+    misalignment: Misalignment | None = None
     content: dict[str, Any] | None = None
 
 
@@ -68,10 +72,27 @@ class Meter:
         with self._lock:
             self._stream(stream).cameras[camera] = state
 
-    def clock(self, stream: str, camera: str, report: ClockReport) -> None:
-        """How a live camera's clock goes."""
+    def connected(self, stream: str, camera: str) -> None:
+        """A live camera shows pictures over a new connection: what was wrong with the one before is over."""
         with self._lock:
-            self._stream(stream).clocks[camera] = report
+            state = self._stream(stream)
+            state.connected[camera] += 1
+            state.trouble.pop(camera, None)
+
+    def trouble(self, stream: str, camera: str, reason: str) -> None:
+        """Why a live camera is not there; kept until it is."""
+        with self._lock:
+            self._stream(stream).trouble[camera] = reason
+
+    def clock(self, stream: str, camera: str, report: ClockReport, epoch: int) -> None:
+        """How a live camera's clock goes, and how often its time broke."""
+        with self._lock:
+            self._stream(stream).clocks[camera] = (report, epoch)
+
+    def misaligned(self, stream: str, measured: Misalignment | None) -> None:
+        """How infrared lies on the visible picture; None where nobody knows."""
+        with self._lock:
+            self._stream(stream).misalignment = measured
 
     def content(self, stream: str, found: dict[str, Any]) -> None:
         """How far apart the cameras' times are by what moves in both."""
@@ -121,8 +142,11 @@ class Meter:
                 "drops": dict(state.drops),
                 "problems": dict(state.problems),
                 "cameras": dict(state.cameras),
-                "clocks": {camera: _told(report) for camera, report in state.clocks.items()},
+                "reconnects": _again(state.connected),
+                "trouble": dict(state.trouble),
+                "clocks": {camera: _told(*known) for camera, known in state.clocks.items()},
                 **({} if state.content is None else {"content": dict(state.content)}),
+                **({} if state.misalignment is None else {"alignment": _fit(state.misalignment)}),
                 "latency_us": {stage: int(_quantile(values, 0.5)) for stage, values in state.latency_us.items()},
             }
 
@@ -135,6 +159,7 @@ class Meter:
                 "modes": dict(state.modes),
                 "drops": dict(state.drops),
                 "problems": dict(state.problems),
+                "reconnects": _again(state.connected),
             }
 
     def _stream(self, stream: str) -> _Stream:
@@ -148,7 +173,17 @@ class Meter:
         return (len(state.at_ns) - 1) * NS_PER_S / span_ns if span_ns > 0 else 0.0
 
 
-def _told(report: ClockReport) -> dict[str, Any]:
+def _again(connected: Counter[str]) -> dict[str, int]:
+    """Connections of live cameras after the first."""
+    return {camera: count - 1 for camera, count in connected.items()}
+
+
+def _fit(measured: Misalignment) -> dict[str, Any]:
+    x, y = measured.shift_px
+    return {"x_px": round(x, 2), "y_px": round(y, 2), "moved_px": round(measured.moved_px, 2), "alarm": measured.alarm}
+
+
+def _told(report: ClockReport, epoch: int) -> dict[str, Any]:
     """A clock in the units of the other figures."""
     return {
         "clock": report.kind,
@@ -159,6 +194,7 @@ def _told(report: ClockReport) -> dict[str, Any]:
         "lag_ms": _ms(report.lag_ns),
         "reports": report.reports,
         "clk_bias": report.biased,
+        "epoch": epoch,
     }
 
 

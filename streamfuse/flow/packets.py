@@ -57,6 +57,9 @@ class PacketQueue:
             self._bytes -= packet.size
             return packet
 
+    def __len__(self) -> int:
+        return len(self._packets)
+
     @property
     def closed(self) -> bool:
         """No more will come; packets may be left."""

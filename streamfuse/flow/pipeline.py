@@ -16,10 +16,12 @@ from streamfuse.flow.engine import Engine
 from streamfuse.flow.matching import Matching
 from streamfuse.flow.meter import Meter
 from streamfuse.flow.outlet import End, Outlet
+from streamfuse.flow.prompting import Prompting, told
 from streamfuse.flow.recipe import CameraPair, Recipe
 from streamfuse.flow.running import RunningPair, Surroundings, start_pair
 from streamfuse.flow.worker import Failures, Worker
 from streamfuse.frames import Prompt
+from streamfuse.fuse.auto_prompt import AutoPrompt
 from streamfuse.results import Result
 
 LEAST_RESULTS_PER_SINK = 4
@@ -50,12 +52,14 @@ class Pipeline:
         self._workers: list[Worker] = []
         self._retired: list[Worker] = []
         self._outlets = [self._outlet(index) for index in range(len(recipe.sinks))]
+        self._prompting = Prompting(recipe.fuse, lossless=self._lossless)
         self._engine = Engine(
             recipe=recipe,
             collector=Collector(recipe.batch, recipe.policy),
             taker=self,
             clock=self.clock,
             meter=self.meter,
+            prompting=self._prompting,
             on_pair_failed=self._pair_failed,
         )
         self._matching = Matching(taker=self._engine, clock=self.clock, meter=self.meter)
@@ -85,12 +89,17 @@ class Pipeline:
             raise
 
     def start(self) -> None:
-        """Open, then start the cameras."""
+        """Open, then start the cameras. A pair that cannot be is an error here, and leaves nothing running."""
         self.open()
         self._spawn("engine", self._engine.run)
         self._spawn("sync", self._matching.run)
-        for pair in self.recipe.pairs:
-            self.add(pair)
+        self._spawn("prompts", self._prompting.run)
+        try:
+            for pair in self.recipe.pairs:
+                self.add(pair)
+        except BaseException:
+            self.abort()
+            raise
         if not self.recipe.wait_subscribers:
             self._gate.set()
 
@@ -118,6 +127,7 @@ class Pipeline:
         self._join("sync", deadline_s)
         self._engine.close(discard=self._alive("sync"))
         self._join("engine", deadline_s)
+        self._prompting.close()
         for outlet in self._outlets:
             outlet.channel.close()
         self._join("publish", deadline_s)
@@ -137,6 +147,7 @@ class Pipeline:
             running.discard()
         self._matching.close()
         self._engine.close(discard=True)
+        self._prompting.close()
         for outlet in self._outlets:
             outlet.abort()
         self._finish()
@@ -152,7 +163,7 @@ class Pipeline:
         """Start one more pair."""
         context = StreamContext(
             camera_pair=pair,
-            prompt=self.recipe.fuse.compile(pair.prompt),
+            words=self._prompting.words(pair.prompt),
             publisher=self.publisher,
             model={"network": self.recipe.fuse.name, "detector": self.recipe.detect.name, "precision": self.recipe.fuse.precision},
         )
@@ -172,11 +183,9 @@ class Pipeline:
                 raise ConfigError(f"there is no stream called {stream!r}")
             self._running[stream].stopping.set()
 
-    def prompt(self, stream: str, prompt: Prompt) -> str:
-        """Change the words of a stream: prepared here, swapped at the next batch. Returns the prompt's id."""
-        state = self.recipe.fuse.compile(prompt)
-        self._engine.context(stream).prompt = state
-        return state.id
+    def prompt(self, stream: str, prompt: Prompt | AutoPrompt) -> str:
+        """Change the words of a stream: prepared here, swapped at the next batch. Returns the prompt's id, as results tell it."""
+        return told(self._prompting.change(self._engine.context(stream).words, prompt))[0]
 
     def streams(self) -> list[str]:
         """Names of the pairs that run."""

@@ -167,12 +167,14 @@ def _match(first: Sight, second: Sight) -> Match:
     frames_ms = 500 / max(rates) if len(rates) == 2 else None
     kinds = {first.kind, second.kind}
     if kinds == {"media"}:
-        return Match(first.name, second.name, None, frames_ms, "recordings: as well as their time stamps go together")
+        verdict = "recordings: as well as their time stamps go together; sync-report tells by what moves in both"
+        return Match(first.name, second.name, None, frames_ms, verdict)
     if "media" in kinds:
         return Match(first.name, second.name, None, frames_ms, "a recording and a camera: not at all")
     if not kinds <= {"rtcp", "device"}:
         guess = " and ".join(f"{sight.name} is {_why(sight)}" for sight in (first, second) if sight.kind not in ("rtcp", "device"))
-        return Match(first.name, second.name, None, frames_ms, f"up to a constant offset, to be set as time_offset_ms: {guess}")
+        verdict = f"up to a constant offset, to be set as time_offset_ms or found by sync.content: {guess}"
+        return Match(first.name, second.name, None, frames_ms, verdict)
     clocks_ms = sum(sight.clock.uncertainty_ns for sight in (first, second) if sight.clock) / NS_PER_MS
     good = frames_ms is None or clocks_ms <= frames_ms
     verdict = "well: by the cameras' own clocks" if good else "roughly: the cameras' own clocks shake by more than half a period"

@@ -7,6 +7,7 @@ from typing import Any, Literal, Protocol
 from streamfuse.batch.collector import BatchSettings
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Pair, Prompt, Spectrum
+from streamfuse.fuse.auto_prompt import AutoPrompt
 from streamfuse.registry import suggestion
 from streamfuse.stages import Aligner, Detector, Fuser, Sink, Source, Sync, Tracker
 from streamfuse.sync.content import ContentCheck
@@ -35,6 +36,21 @@ class Misfit(Protocol):
     @property
     def residual_px(self) -> float:
         """In visible pixels."""
+        ...
+
+    @property
+    def shift_px(self) -> tuple[float, float]:
+        """Right and down, in visible pixels."""
+        ...
+
+    @property
+    def moved_px(self) -> float:
+        """Since the first looks."""
+        ...
+
+    @property
+    def alarm(self) -> bool:
+        """Whether somebody should go and look."""
         ...
 
 
@@ -66,7 +82,8 @@ class CameraPair:
     tone: Callable[[Any], Any] | None = None
     """Frame -> Frame with 8 bits, for infrared; None passes it on."""
     rig: RigLike | None = None
-    prompt: Prompt = field(default_factory=Prompt)
+    prompt: Prompt | AutoPrompt = field(default_factory=Prompt)
+    """Words, or what finds its own dials."""
     tracker: Tracker | None = None
     monitor: MonitorLike | None = None
     """Watches how well the cameras fit; None: nobody does."""

@@ -4,6 +4,7 @@ Rules: `classical` what they share · `pixelwise` average and maximum · `laplac
 `salience` a pyramid by neighbourhood, the reference formula. They pass the visible camera's chroma through. `single` is one camera alone.
 Networks: `text_guided` with their prompts · `prompt_state` all that a prompt sets · `words` prompts to embeddings · `weights_file` what
 weights are for · `recolour` chroma of what was restored · `latents` a slow camera's, kept.
+`auto_prompt` finds its own dials, by `ailments`, by `picture_facts`.
 What runs them: `runtime` chosen by name · `folds` torch · `compiled` OpenVINO · `graphs` CUDA · `precision` · `room` whether they fit.
 """
 
@@ -12,6 +13,9 @@ from streamfuse.stages import Fuser
 
 RULES = ("average", "maximum", "laplacian", "blend", "salience")
 """Entries that need no weights and read no words."""
+
+WITH_DIALS = ("nano",)
+"""Entries whose dials a prompt may turn by hand, or `auto`."""
 
 FUSERS: Registry[Fuser] = Registry(
     "fuser",
@@ -28,4 +32,4 @@ FUSERS: Registry[Fuser] = Registry(
     },
 )
 
-__all__ = ["FUSERS", "RULES"]
+__all__ = ["FUSERS", "RULES", "WITH_DIALS"]

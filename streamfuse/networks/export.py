@@ -48,6 +48,7 @@ def export_onnx(
         # The exporter built on torch.export needs a package more (onnxscript). Sizes are fixed, so branches on them are meant.
         warnings.simplefilter("ignore", DeprecationWarning)
         warnings.simplefilter("ignore", torch.jit.TracerWarning)  # type: ignore[attr-defined]
+        warnings.filterwarnings("ignore", "Constant folding - Only steps=1", UserWarning)  # of a padding: it then stays in the graph
         torch.onnx.export(
             Flattened(frozen, list(state)),
             (*pictures, *state.values()),

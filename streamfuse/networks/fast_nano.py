@@ -13,7 +13,7 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
 from streamfuse.networks.folding import one_prompt
-from streamfuse.networks.nano import EDGE, TONES, Nano, compose, film, whole_cells
+from streamfuse.networks.nano import EDGE, MAPS, TONES, Nano, coarse, compose, divided, exposed, exposure_stats, film, whole_cells
 from streamfuse.networks.network import State
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
@@ -25,14 +25,19 @@ class FastNano(nn.Module):
     def __init__(self, network: Nano, prompt: State) -> None:
         super().__init__()
         scale, shift = prompt["scale"], prompt["shift"]
+        self.blur = network.blur.clone()
         self.stripes_in = _folded(network.destripe.enter, scale[0], shift[0])
         self.stripes_out = deepcopy(network.destripe.leave)
+        self.whole, self.wide, self.middle = (
+            deepcopy(part) for part in (network.exposure.whole, network.exposure.enter, network.exposure.middle)
+        )
+        self.exposure = _dialled(network.exposure.leave, prompt["luma_dials"])
         self.stem = _folded(network.stem, scale[1], shift[1])
         self.context_in = _folded(network.context.enter, scale[2], shift[2])
         self.context_out = deepcopy(network.context.leave)
         self.context_out.bias.data[-TONES:] += prompt["tones"]
         self.body = nn.ModuleList(_folded(layer, s, t) for layer, s, t in zip(_convs(network.body), scale[3:], shift[3:], strict=True))
-        self.maps = deepcopy(network.maps)
+        self.maps = _folded(network.maps, prompt["maps_scale"], prompt["maps_shift"])
         self.requires_grad_(requires_grad=False).to(memory_format=torch.channels_last)
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor) -> torch.Tensor:
@@ -42,16 +47,25 @@ class FastNano(nn.Module):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         columns_B11W = infrared.mean(2, keepdim=True).to(dtype)
         infrared = infrared - self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype)
-        infrared_B16hw, visible_B16hw = F.pixel_unshuffle(infrared, EDGE), F.pixel_unshuffle(visible, EDGE)
-        x = torch.cat([infrared_B16hw, visible_B16hw], 1).to(dtype=dtype, memory_format=torch.channels_last)
+        a, b = divided(infrared, self.blur), divided(visible, self.blur)
+        a, b = exposed(a, b, self._said(coarse(a, b)))
+        x = torch.cat([a.base + a.detail, b.base + b.detail], 1).to(dtype=dtype, memory_format=torch.channels_last)
         x = self.stem(x).relu_()
         said_BK = self.context_out(self.context_in(x.mean((2, 3))).relu_())
         scale_BC, shift_BC, tones_B5 = said_BK.split([channels, channels, TONES], 1)
         for index, layer in enumerate(self.body):
             x = layer(x)
             x = (film(x, scale_BC, shift_BC) if index == 0 else x).relu_()
-        fused = compose(infrared_B16hw, visible_B16hw, self.maps(x), tones_B5)
+        keep_a, keep_b, residual = self.maps(x).chunk(MAPS, 1)
+        fused = compose(a.kept(keep_a), b.kept(keep_b), tones_B5) + residual.to(a.base.dtype)
         return F.pixel_shuffle(fused, EDGE)[..., :height, :width]
+
+    def _said(self, surroundings_B4yx: torch.Tensor) -> torch.Tensor:
+        dtype = self.stem.weight.dtype
+        whole_BC = self.whole(exposure_stats(surroundings_B4yx[:, :2]).to(dtype))
+        hidden = (self.wide(surroundings_B4yx.to(dtype=dtype, memory_format=torch.channels_last)) + whole_BC[:, :, None, None]).relu_()
+        said_B4yx: torch.Tensor = self.exposure(self.middle(hidden).relu_())
+        return said_B4yx
 
 
 def fold(network: Nano, state: State) -> FastNano:
@@ -67,6 +81,17 @@ def _folded(layer: Layer, scale_C: torch.Tensor, shift_C: torch.Tensor) -> Layer
     assert folded.bias is not None
     folded.bias.data = layer.bias.detach() * gain_C + shift_C.to(layer.bias)
     return folded
+
+
+def _dialled(layer: nn.Conv2d, dials_N: torch.Tensor) -> nn.Conv2d:
+    """What gives numbers for each dial, as what gives their sum under these dials."""
+    dials = dials_N.to(layer.weight)
+    summed = nn.Conv2d(layer.in_channels, layer.out_channels // len(dials), 3, padding=1)
+    summed.weight.data = (layer.weight.detach().unflatten(0, (-1, len(dials))) * dials[None, :, None, None, None]).sum(1)
+    assert layer.bias is not None  # it has one
+    assert summed.bias is not None
+    summed.bias.data = (layer.bias.detach().view(-1, len(dials)) * dials).sum(1)
+    return summed
 
 
 def _convs(layers: nn.ModuleList) -> list[nn.Conv2d]:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from streamfuse.publish.topic import Kind
 from streamfuse.publish.wire import (
     VERSION,
+    AutoReport,
     BothTimes,
     Box,
     CameraTimes,
     EosHeader,
+    FitReport,
     HelloHeader,
     Part,
     ResultHeader,
@@ -19,7 +21,7 @@ from streamfuse.publish.wire import (
     StatHeader,
     SyncReport,
 )
-from streamfuse.results import CameraReport, ClockDifference, Detections, Result
+from streamfuse.results import CameraReport, ClockDifference, Detections, Misalignment, Result
 
 
 class Publisher(NamedTuple):
@@ -75,7 +77,9 @@ class Composer:
             sync=_sync(result.clocks),
             mode=result.mode,
             rig=None if result.rig is None else RigReport(id=result.rig, residual=result.residual_px),
+            fit=_fit(result.misalignment),
             prompt=result.prompt,
+            auto=None if result.found is None else AutoReport(dials=dict(result.found.dials), why=list(result.found.why)),
             model=dict(result.model),
             det=_boxes(result.detections),
             cls=class_table_id(result.detections.names),
@@ -140,6 +144,12 @@ def _times(report: CameraReport) -> CameraTimes:
 
 def _sync(clocks: ClockDifference | None) -> SyncReport | None:
     return None if clocks is None else SyncReport(off=clocks.offset_ns, drift=clocks.drift_ppm, conf=clocks.confidence)
+
+
+def _fit(measured: Misalignment | None) -> FitReport | None:
+    if measured is None:
+        return None
+    return FitReport(x=measured.shift_px[0], y=measured.shift_px[1], moved=measured.moved_px, alarm=measured.alarm)
 
 
 def _boxes(detections: Detections) -> list[Box]:

@@ -74,6 +74,27 @@ class RigReport(msgspec.Struct, frozen=True, kw_only=True):
     """Pixels."""
 
 
+class FitReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`fit`: how infrared lies on the visible picture, as measured while running."""
+
+    x: float
+    """Visible pixels: infrared shows things so much too far right."""
+    y: float
+    """And so much too far down."""
+    moved: float
+    """Visible pixels from where it was measured first."""
+    alarm: bool
+    """A camera was knocked, or the rig is wrong."""
+
+
+class AutoReport(msgspec.Struct, frozen=True, kw_only=True):
+    """`auto`: the dials that the prompt `auto` turned for what ails the cameras."""
+
+    dials: dict[str, float]
+    why: list[str]
+    """A reason for each, in words for people."""
+
+
 class Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """`parts`: what one payload holds. `dtype`, `shape` and `layout` are those of the decoded array."""
 
@@ -114,7 +135,11 @@ class ResultHeader(Header, frozen=True, kw_only=True, omit_defaults=True):
     sync: SyncReport | None
     mode: Mode
     rig: RigReport | None
+    fit: FitReport | None = None
+    """Left out until it was measured; stands where there is no rig, too."""
     prompt: Text
+    auto: AutoReport | None = None
+    """Left out unless the prompt finds its own dials."""
     model: dict[str, str]
     det: list[Box]
     cls: Text

@@ -179,8 +179,8 @@ class AvSource:
                 count += 1
                 last_pts = max(last_pts, raw.pts or 0)
                 now_ns = self._clock.now_ns()
-                arrival_ns = before_ns if reader.one_late and before_ns is not None else now_ns
-                before_ns = now_ns
+                begun_ns = now_ns - reader.period_ns if before_ns is None else before_ns  # the one before was whole when this one began
+                arrival_ns, before_ns = begun_ns if reader.one_late else now_ns, now_ns
                 yield Packet(raw=raw, arrival_ns=arrival_ns, utc_offset_ns=self._clock.utc_ns() - now_ns, wall_ns=wall_ns(raw))
         finally:
             with self._lock:

@@ -42,6 +42,10 @@ class CaseSettings(Settings):
     sound: float = 0.35
     """Share of pictures without a fault, where the words do not need one."""
     two_faults: float = 0.3
+    of_visible: float = 0.6
+    """Share of the visible camera's faults by day, where either camera may have one."""
+    lift: float = 0.15
+    """Share of the nights whose words say dark, of those whose words are right."""
     weakest: float = 0.25
     """Least strength of a fault."""
     misregistered: float = 0.33
@@ -108,15 +112,21 @@ class CaseMaker:
     def _item(self, light: Light, draw: torch.Generator) -> Item:
         s, kinds = self.settings, ("right", "partial", "neutral", "wrong", "denied", "look")
         kind: Kind = kinds[int(torch.multinomial(torch.tensor([getattr(s, k) for k in kinds]), 1, generator=draw))]  # type: ignore[assignment]
-        usable = OF_INFRARED if light != "day" else OF_VISIBLE + OF_INFRARED
-        if light == "night" and kind == "right" and _chance(0.5, draw):
+        if light == "night" and kind == "right" and _chance(s.lift, draw):
             return self._said(Item(kind="right", faults={DARKNESS: 1.0}, lift=True), draw)
         count = 2 if kind == "partial" or _chance(s.two_faults, draw) else 1
         if kind not in ("right", "partial") and _chance(s.sound, draw):
             count = 0
-        chosen = _some(usable, count, draw)
+        chosen = self._faults(count, light, draw)
         faults = {name: s.weakest + (1 - s.weakest) * float(torch.rand((), generator=draw)) for name in chosen}
         return self._said(Item(kind=kind, faults=faults), draw, dark_by_nature=light == "night")
+
+    def _faults(self, count: int, light: Light, draw: torch.Generator) -> list[str]:
+        """Names of that many different ones. A night's clean visible picture is nobody's knowledge."""
+        if light != "day":
+            return _some(OF_INFRARED, count, draw)
+        of_visible = sum(_chance(self.settings.of_visible, draw) for _ in range(count))
+        return _some(OF_VISIBLE, of_visible, draw) + _some(OF_INFRARED, count - of_visible, draw)
 
     def _said(self, item: Item, draw: torch.Generator, *, dark_by_nature: bool = False) -> Item:
         """With a sentence; a neutral one where the vocabulary has none for what was drawn."""

@@ -16,13 +16,16 @@ LAMPS = 2
 
 
 def draw_haze(strength: torch.Tensor, size: Size, draw: torch.Generator) -> Drawn:
-    """Fog thickens with the distance, which grows towards the top; smoke hangs in patches; most of what is seen is between the two."""
+    """Fog thickens with the distance, which grows towards the top; smoke hangs in patches; most of what is seen is between the two.
+
+    At full strength the coefficients of scattering are those of RESIDE (Li et al. 2019, section III: 0.6 to 1.8).
+    """
     count = len(strength)
     patches = cloud(count, size, draw)
     distance = torch.linspace(1.7, 0.3, size[0], device=draw.device).view(1, 1, -1, 1)
     smoke = uniform(0.0, 1.0, count, draw)
     density = torch.lerp(distance * (0.6 + 0.8 * patches), 2.6 * patches * patches.sqrt(), smoke)
-    through = (-strength * uniform(1.0, 2.3, count, draw) * density).exp()
+    through = (-strength * uniform(0.6, 1.8, count, draw) * density).exp()
     airlight = uniform(0.55, 0.95, count, draw) * (1 + 0.015 * normal(count, 3, (1, 1), draw))
     return through, airlight
 

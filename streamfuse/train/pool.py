@@ -42,12 +42,14 @@ class Crops(NamedTuple):
 
 
 class Pool:
-    """All pictures of a training run; each is drawn equally often."""
+    """All pictures of a training run; each is drawn equally often, or those of the day as often as asked."""
 
-    def __init__(self, pictures: Sequence[Picture]) -> None:
+    def __init__(self, pictures: Sequence[Picture], day_share: float | None = None) -> None:
+        """`day_share`: of the crops; none, or no picture by day or by night: as many as there are."""
         if not pictures:
             raise ConfigError("no training pictures: name folders with pairs under data.sets")
         self._pictures = list(pictures)
+        self._day_share = day_share
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -70,11 +72,17 @@ class Pool:
             fitting = [picture for picture in self._pictures if min(picture.infrared_HW.shape) >= edge_px]
         if not fitting:
             raise ConfigError(f"no training picture holds a crop of {edge_px} x {edge_px} pixels")
-        chosen = [fitting[int(index)] for index in torch.randint(len(fitting), (batch,), generator=draw)]
+        chosen = [fitting[int(index)] for index in torch.multinomial(self._weights(fitting), batch, replacement=True, generator=draw)]
         cut = [_crop(picture, size, draw) for picture in chosen]
         infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
         visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
         return Crops(_unit(infrared, device), _unit(visible, device), tuple(picture.light for picture in chosen))
+
+    def _weights(self, pictures: Sequence[Picture]) -> torch.Tensor:
+        by_day = torch.tensor([picture.light == "day" for picture in pictures])
+        if self._day_share is None or by_day.all() or not by_day.any():
+            return torch.ones(len(pictures))
+        return torch.where(by_day, self._day_share / by_day.sum(), (1 - self._day_share) / (~by_day).sum())
 
 
 def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -28,6 +28,8 @@ class DataSettings(Settings):
     """Folders with pairs, in any layout that is known; relative ones lie below the root that the command is given."""
     every: int = Field(5, ge=1)
     """Of a recording, every so manieth frame."""
+    day_share: float | None = Field(None, ge=0, le=1)
+    """Of the crops; none: each picture as often as any other. Faults of the visible camera are drawn by day alone."""
 
 
 class StageSettings(Settings):

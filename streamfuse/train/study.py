@@ -35,7 +35,7 @@ def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device,
     network = create(recipe.network.name, size=recipe.network.size, text=recipe.network.text, text_dim=reader.dim)
     if recipe.network.start is not None:
         load_weights(network, recipe.network.start, recipe.encoder)
-    pool = Pool(pictures(records(recipe.data, root), tracked))
+    pool = Pool(pictures(records(recipe.data, root), tracked), recipe.data.day_share)
     vocabulary = Vocabulary(corpus(held_out=False), reader, folder)
     material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root)
     return Trainer(recipe, network, make_lesson(recipe.lesson, material), folder, device)

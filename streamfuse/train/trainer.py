@@ -22,6 +22,7 @@ from streamfuse.fuse.weights_file import save_weights
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import suggestion
 from streamfuse.train import checkpoint
+from streamfuse.train.board import Board
 from streamfuse.train.lesson import Learner, Lesson
 from streamfuse.train.recipe import OptimiserSettings, TrainRecipe
 
@@ -62,18 +63,20 @@ class Trainer:
     ) -> bool:
         """Train until the recipe or the time is at its end, or `stop` says so; a checkpoint is written either way. True: all is done."""
         began = saved = time.monotonic()
-        sums: dict[str, float] = {}
+        recent: list[dict[str, float]] = []
+        board = Board(self.folder, self.step)
         try:
             while self.step < self.recipe.steps and time.monotonic() - began < seconds and not stop():
                 terms = self._one()
                 told(Progress(step=self.step, steps=self.recipe.steps, loss=sum(terms.values()), terms=terms))
-                self._log(sums, terms)
+                self._log(recent, terms, board)
                 if self.step % self.recipe.preview_every_steps == 0:
-                    self._preview()
+                    self._preview(board)
                 if time.monotonic() - saved > self.recipe.checkpoint_every_s:
                     self._save()
                     saved = time.monotonic()
         finally:
+            board.close()
             self._save()
         return self.step >= self.recipe.steps
 
@@ -136,19 +139,23 @@ class Trainer:
             state["lesson"] = self._lesson.state_dict()
         checkpoint.write(self.folder, state)
 
-    def _log(self, sums: dict[str, float], terms: dict[str, float]) -> None:
-        """A line of JSON for each stretch of steps: the mean of each term."""
-        for name, value in terms.items():
-            sums[name] = sums.get(name, 0.0) + value / LOG_EVERY
+    def _log(self, recent: list[dict[str, float]], terms: dict[str, float], board: Board) -> None:
+        """A line of JSON for each stretch of steps, and the same on the board: the mean of each term."""
+        recent.append(terms)
         if self.step % LOG_EVERY == 0:
-            line: dict[str, Any] = {"step": self.step, **{name: round(value, 6) for name, value in sums.items()}}
+            means = {name: sum(one[name] for one in recent) / len(recent) for name in terms}  # after a stop, of fewer than LOG_EVERY
+            line: dict[str, Any] = {"step": self.step, **{name: round(value, 6) for name, value in means.items()}}
             with (self.folder / "log.jsonl").open("a") as file:
                 file.write(json.dumps(line) + "\n")
-            sums.clear()
+            rate = rate_at(self.step - 1, self.recipe.steps, self.recipe.optimiser)
+            losses = {f"loss/{name}": value for name, value in means.items()}
+            board.scalars(self.step, {"loss": sum(means.values()), "rate": rate, **losses})
+            recent.clear()
 
-    def _preview(self) -> None:
+    def _preview(self, board: Board) -> None:
         pixels = self._lesson.preview(self.averaged, torch.Generator().manual_seed(PREVIEW_SEED))
         cv2.imwrite(str(self.folder / "preview.png"), cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR))
+        board.picture(self.step, "preview", pixels)
 
 
 def rate_at(step: int, steps: int, settings: OptimiserSettings) -> float:

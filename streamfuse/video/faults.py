@@ -53,7 +53,7 @@ CAUSES: Final[tuple[tuple[tuple[int, ...], type[SourceError], str], ...]] = (
     (
         (INVALID_DATA, END),
         SourceError,
-        "no answer that is video, or broken data; a recording that was cut off may lack its index",
+        "no answer that is video, or broken data; a camera may hang, a recording that was cut off may lack its index",
     ),
 )
 

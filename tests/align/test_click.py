@@ -1,6 +1,7 @@
-"""The page for clicking, asked over loopback."""
+"""The page for clicking, asked over loopback, and in a real browser where there is one."""
 
 import json
+import shutil
 import threading
 import urllib.error
 import urllib.request
@@ -12,6 +13,7 @@ import pytest
 
 from streamfuse.align.click import ClickServer
 from streamfuse.errors import RigError
+from tests.align.chromium import Chromium
 
 POINTS = [[1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0], [9.0, 1.0, 2.0, 3.0]]
 
@@ -91,3 +93,53 @@ def test_listens_on_loopback_only():
         assert server.url.startswith("http://127.0.0.1:")
         with pytest.raises(RigError, match="taken"):
             ClickServer(picture, picture, int(server.url.split(":")[2].split("/")[0]))
+
+
+@pytest.fixture
+def browser() -> Iterator[Chromium]:
+    driver = shutil.which("chromedriver")
+    if driver is None:
+        pytest.skip("no browser to drive; `apt-get install chromium-driver` brings one")
+    with Chromium(driver) as chromium:
+        yield chromium
+
+
+def shown(browser: Chromium, script: str) -> Any:
+    return browser.run(f"return {script}")
+
+
+def click_pixel(browser: Chromium, name: str, x: float, y: float) -> None:
+    """Where a pixel of one of the two pictures is on the screen."""
+    left, top, across, down = browser.run(
+        "const c = document.getElementById(arguments[0]), r = c.getBoundingClientRect();"
+        "return [r.left, r.top, r.width / c.width, r.height / c.height]",
+        name,
+    )
+    browser.click(left + (x + 0.5) * across, top + (y + 0.5) * down)
+
+
+def test_points_are_clicked_in_a_browser(serving, browser):
+    """Clicks arrive as pixels of the pictures to within one on the screen; one in the wrong picture or taken back counts for nothing."""
+    server, thread = serving
+    browser.open(server.url)
+    browser.wait_for("pictures.filter(Boolean).length === 2")
+    assert shown(browser, "document.getElementById('done').disabled")
+    wanted = [[8.0, 6.0, 9.0, 7.0], [50.0, 5.0, 52.0, 6.0], [30.0, 40.0, 33.0, 41.0]]
+    click_pixel(browser, "visible", 3, 3)
+    assert shown(browser, "document.getElementById('said').textContent") == "the infrared picture is next"
+    click_pixel(browser, "infrared", 60, 44)
+    assert "without its partner" in shown(browser, "document.getElementById('count').textContent")
+    browser.press("#undo")
+    for x, y, u, v in wanted:
+        click_pixel(browser, "infrared", x, y)
+        click_pixel(browser, "visible", u, v)
+    assert shown(browser, "document.getElementById('count').textContent") == "3 pairs"
+    assert browser.picture().startswith(b"\x89PNG")
+    browser.press("#done")
+    browser.wait_for("sent")
+    thread.join(10)
+    assert server.points_N4 is not None
+    on_screen = shown(browser, "document.getElementById('visible').getBoundingClientRect().width / 64")
+    assert np.abs(server.points_N4 - wanted).max() <= 1 / on_screen
+    click_pixel(browser, "infrared", 20, 20)
+    assert shown(browser, "marks[0].length") == 3

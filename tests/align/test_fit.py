@@ -48,6 +48,27 @@ def test_finds_a_homography():
     assert np.abs(flat[2, :2]).max() < 1e-9
 
 
+def test_a_similarity_turns_and_grows_but_does_not_stretch():
+    """It follows its own kind, and of a stretch only what is growth."""
+    turned = np.array([[1.01, -0.008, 1.0], [0.008, 1.01, -1.5], [0, 0, 1]])
+    found = as_homography(fit(surfaces(turned), "similarity"), SIZE)
+    assert apart_px(found, turned) < 0.3
+    stretched = as_homography(fit(surfaces(AFFINE), "similarity"), SIZE)
+    assert stretched[0, 0] == pytest.approx(stretched[1, 1], abs=1e-6)
+    assert stretched[0, 1] == pytest.approx(-stretched[1, 0], abs=1e-6)
+
+
+def test_a_shift_is_followed_from_where_it_is_told_to_start():
+    """Of two peaks, the lower one next to the start is climbed; no motion stays at none."""
+    y, x = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]
+    two = np.exp(-((x - 4) ** 2 + y**2) / 2) + 0.7 * np.exp(-((x + 4) ** 2 + y**2) / 2)
+    centres = surfaces(AFFINE).centres_N2
+    both = Surfaces(np.repeat(two[None], len(centres), 0).astype(np.float32), centres, SIZE)
+    assert fit(both, "shift")[:2] == pytest.approx((4, 0), abs=0.3)
+    assert fit(both, "shift", np.array([-5.0, 0.0]))[:2] == pytest.approx((-4, 0), abs=0.3)
+    assert not fit(both, "none", np.array([-5.0, 0.0])).any()
+
+
 def test_an_edge_that_runs_along_says_nothing_along():
     """Blocks with upright edges and blocks with lying ones know the whole shift together, none of them alone."""
     y, x = np.mgrid[-REACH : REACH + 1, -REACH : REACH + 1]

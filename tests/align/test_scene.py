@@ -30,7 +30,40 @@ def test_one_grid_is_found_to_be_one(two_cameras):
     """Two pictures of one grid give the identity itself."""
     infrared, _, _ = two_cameras()
     negative = 255 - infrared
-    assert np.array_equal(register([infrared], [negative]).homography, np.eye(3))
+    found = register([infrared], [negative])
+    assert np.array_equal(found.homography, np.eye(3))
+    assert found.motion == "none"
+
+
+@pytest.mark.parametrize(("move", "motion"), [((1, 3, 0), "shift"), ((1, -4, 5), "shift"), ((1.015, 0, 0), "similarity")])
+def test_cameras_nearly_on_one_grid_are_not_taken_for_one(two_cameras, error, move, motion):
+    """A few pixels or percent off, they come out so much off, by the least motion that does it."""
+    infrared, _, _ = two_cameras()
+    scale, x, y = move
+    truth = np.array([[scale, 0, x], [0, scale, y], [0, 0, 1]], np.float64)
+    visible = 255 - cv2.warpPerspective(infrared, truth, infrared.shape[::-1], flags=cv2.INTER_CUBIC)
+    found = register([infrared], [visible])
+    assert found.motion == motion
+    assert error(found.homography, truth, infrared, visible) < 0.5
+
+
+def test_perspective_only_where_it_shows(two_cameras):
+    """Allowed a homography, cameras that an affine serves get an affine."""
+    infrared, visible, _ = two_cameras()
+    found = register([infrared], [visible], "homography")
+    assert found.motion == "affine"
+    assert found.homography[2].tolist() == [0, 0, 1]
+
+
+def test_perspective_is_followed_where_it_is_allowed(two_cameras, error):
+    """A view that tapers is fitted within a pixel by a homography, and worse by an affine."""
+    infrared, visible, truth = two_cameras()
+    taper = np.array([[1, 0, 0], [0, 1, 0], [1.2e-4, 6e-5, 1]])
+    tapered = cv2.warpPerspective(visible, taper, visible.shape[::-1], borderMode=cv2.BORDER_REPLICATE)
+    flat, bent = (register([infrared], [tapered], model) for model in ("affine", "homography"))
+    assert bent.motion == "homography"
+    assert error(bent.homography, taper @ truth, infrared, tapered) < 1
+    assert error(flat.homography, taper @ truth, infrared, tapered) > error(bent.homography, taper @ truth, infrared, tapered)
 
 
 def test_different_scenes_are_refused(two_cameras):
@@ -64,6 +97,14 @@ def test_real_street(data, error, name):
     found = register([infrared], [visible])
     assert found.sure
     assert error(found.homography, np.array(entry["H_ir_to_vi"]), infrared, visible) < 3
+
+
+@pytest.mark.needs_data
+@pytest.mark.parametrize("clip", ["m3svd_0114_1551", "m3svd_0114_1609", "m3svd_0115_1847"])
+def test_real_clips_are_on_one_grid(data, clip):
+    """Wood and night street, aligned by their authors: the identity itself."""
+    infrared, visible = (grey(min((data / "sequences" / clip / name).iterdir())) for name in ("ir", "vi"))
+    assert np.array_equal(register([infrared], [visible]).homography, np.eye(3))
 
 
 @pytest.mark.needs_data

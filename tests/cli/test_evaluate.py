@@ -51,6 +51,7 @@ def test_examines_words(streamfuse, pairs, tmp_path):
     said = streamfuse("evaluate", "--data", pairs, "--metrics", "EN", "--words", "1", "--json", tmp_path / "a.json")
     assert said.code == 0
     assert "words, salience" in said.all
+    assert "salience: better than classical repair in" in said.all
     assert "infrared.stripes" in json.loads((tmp_path / "a.json").read_text())["words"]["salience"]
 
 
@@ -60,6 +61,17 @@ def test_measures_videos(streamfuse, tmp_path):
     said = streamfuse("evaluate", "--data", data, "--metrics", "EN", "--video")
     assert said.code == 0
     assert "BiSWE" in said.out
+    assert "of maximum" in said.out
+
+
+def test_a_limit_takes_neighbours_of_each_video(streamfuse, tmp_path):
+    """From its middle: frames that are spread are no video."""
+    for name, frames in (("gate", 7), ("yard", 4)):
+        save_pairs(tmp_path / "videos" / name, frames, (64, 72))
+    file = tmp_path / "a.json"
+    said = streamfuse("evaluate", "--data", tmp_path / "videos", "--metrics", "EN", "--video", "--limit", "3", "--json", file)
+    assert said.code == 0
+    assert json.loads(file.read_text())["pairs"] == [f"gate/00{i}D" for i in (2, 3, 4)] + [f"yard/00{i}D" for i in (0, 1, 2)]
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,12 @@ import io
 
 from rich.console import Console
 
-from streamfuse.cli.table import Display, latencies, line, table
+from streamfuse.cli.table import Display, table
+from streamfuse.clock import ClockReport
 from streamfuse.config import parse_config
 from streamfuse.flow.build import recipe_of
 from streamfuse.flow.pipeline import Pipeline
+from streamfuse.results import Misalignment
 
 
 def pipeline() -> Pipeline:
@@ -28,28 +30,51 @@ def drawn(item: object) -> str:
 def test_a_row_per_stream():
     """The table shows rate, age, skew, drops by reason, latencies and what each camera does."""
     shown = drawn(table(pipeline()))
-    for part in ("gate", "fused", "12.3", "-4.0", "3 batch.superseded", "source 0.9 fuse 2.0", "visible running"):
+    for part in ("gate", "fused", "12.3", "-4.0", "3 batch.superseded", "source 0.9 fuse 2.0", "visible", "running"):
         assert part in shown
+    assert "checks" not in shown
 
 
-def test_a_line_says_the_same():
-    """Without a terminal the figures are on one line."""
-    said = line("gate", pipeline().meter.stats("gate"))
-    for part in ("gate: 1 results", "age 12.3 ms", "skew -4.0 ms", "drops 3 batch.superseded", "visible running"):
-        assert part in said
+def test_a_row_per_camera():
+    """Below it each camera has its clock, drift and jitter, how often it came back, and why it is away."""
+    made = pipeline()
+    report = ClockReport(
+        kind="estimated",
+        uncertainty_ns=101_000_000,
+        offset_ns=7_000_000_000,
+        drift_ppm=80.4,
+        jitter_ns=3_100_000,
+        delay_ns=None,
+        lag_ns=0,
+        reports=4,
+        biased=True,
+        span_ns=0,
+    )
+    made.meter.clock("gate", "visible", report, 2)
+    for _ in range(3):
+        made.meter.connected("gate", "visible")
+    made.meter.camera("gate", "visible", "backoff, next try in 1.1 s")
+    made.meter.trouble("gate", "visible", "refused or cut the connection")
+    (row,) = [row for row in drawn(table(made)).splitlines() if "backoff" in row]
+    for part in ("estimated ±101.0 ms, its own clock is off by +7.0 s", "+80 ppm", "3.1", " 2 "):
+        assert part in row
+    assert "refused or cut the connection" in drawn(table(made))
+
+
+def test_an_alarm_is_in_the_row():
+    """A knocked camera shows in the table of its stream."""
+    made = pipeline()
+    made.meter.misaligned("gate", Misalignment(shift_px=(6.0, 0.0), moved_px=5.8, alarm=True))
+    (row,) = [row for row in drawn(table(made)).splitlines() if "knocked" in row]
+    assert "infrared lies 6.0 px off: was a camera knocked?" in row
+    assert "gate" in row
 
 
 def test_before_the_first_result():
-    """A stream without results says so instead of showing zeros."""
+    """A stream without results has its row."""
     made = pipeline()
     made.meter.add("yard")
-    assert "no pair yet" in line("yard", made.meter.stats("yard"))
     assert "yard" in drawn(table(made))
-
-
-def test_small_latencies_are_left_out():
-    """What takes less than a tenth of a millisecond is noise."""
-    assert latencies({"fuse": 2000, "align": 20, "source": 100}) == "source 0.1 fuse 2.0"
 
 
 def test_a_terminal_gets_a_live_table():

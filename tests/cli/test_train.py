@@ -56,6 +56,18 @@ def test_a_short_run_leaves_weights_and_a_picture(school):
 
 
 @pytest.mark.usefixtures("few_words")
+def test_without_tensorboard_a_run_goes_on_and_says_how_to_get_it(school, monkeypatch):
+    """With it, nothing is said."""
+    told = "pip install 'streamfuse[train]'"
+    assert told not in " ".join(CliRunner().invoke(app, arguments(school, "short.yaml", "--minutes", "0")).output.split())
+    monkeypatch.setattr("streamfuse.train.board.find_spec", lambda _name: None)
+    result = CliRunner().invoke(app, arguments(school, "short.yaml"))
+    assert result.exit_code == 0, result.output
+    assert told in " ".join(result.output.split())
+    assert len(list((school / "run" / "board").iterdir())) == 1
+
+
+@pytest.mark.usefixtures("few_words")
 def test_a_run_that_is_over_in_time_goes_on_from_where_it_was(school):
     """With the same command."""
     first = CliRunner().invoke(app, arguments(school, "short.yaml", "--minutes", "0"))

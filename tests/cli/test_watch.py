@@ -63,6 +63,23 @@ def test_saves_pictures(streamfuse, bus, tmp_path):
     assert str(saved[0]) in said.out
 
 
+def test_figures(streamfuse, bus):
+    """With `--stats` a line holds the stream's figures instead of results."""
+    said = streamfuse("watch", bus, "--mode", "all", "--stats")
+    lines = said.out.splitlines()
+    assert lines[0].startswith("gate: ")
+    assert "infrared " in lines[0]
+    assert lines[-1].endswith("malformed")
+    assert "figures read" in lines[-1]
+
+
+def test_figures_have_no_pictures(streamfuse, tmp_path):
+    """Saving pictures of figures is refused before anything is read."""
+    said = streamfuse("watch", free_endpoint(), "--stats", "--save", tmp_path)
+    assert said.code == 2
+    assert "one of them at a time" in said.all
+
+
 def test_count_ends_early(streamfuse, bus):
     """`--count N` reads N results and leaves; the publisher finishes without it."""
     said = streamfuse("watch", bus, "--mode", "all", "--count", 3)

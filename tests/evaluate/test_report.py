@@ -83,9 +83,9 @@ def test_page_shows_the_best():
 @pytest.mark.parametrize(
     ("fields", "title"),
     [
-        ({"video": {"gate": {"average": {"BiSWE": 1.0, "MS2R": 2.0, "Ewarp": 3.0, "BiSWE/SD": 0.1}}}}, "Video"),
+        ({"video": {"gate": {"average": {"BiSWE": 1.0, "MS2R": 2.0, "Ewarp": 3.0, "BiSWE/SD": 0.1, "of maximum": 0.9}}}}, "Video"),
         ({"boxes": {"average": {"mAP50": 0.5, "recall": 0.25}}}, "Detection"),
-        ({"words": {"nano": {"visible.haze": {"gain": Interval(5.0, 4.0, 6.0)}}}}, "Words"),
+        ({"words": {"nano": {"visible.haze": {"right": Interval(5.0, 4.0, 6.0)}}}}, "Words"),
     ],
 )
 def test_page_has_what_was_measured(fields, title):
@@ -93,3 +93,27 @@ def test_page_has_what_was_measured(fields, title):
     assert f"<h2>{title}</h2>" in as_page(report(**fields), ORIGIN, "x")
     assert f"<h2>{title}</h2>" not in as_page(report(), ORIGIN, "x")
     assert as_json(report(**fields), ORIGIN)[next(iter(fields))]
+
+
+def test_each_fault_is_ranked():
+    """Best first under the right words, in the JSON and on the page."""
+
+    def row(haze: float, blur: float) -> dict[str, dict[str, Interval]]:
+        return {fault: {"right": Interval(value, value - 1, value + 1)} for fault, value in (("haze", haze), ("blur", blur))}
+
+    words = {"nano": row(25.0, 20.0), "classical repair": row(22.0, 21.0)}
+    places = as_json(report(words=words), ORIGIN)["words_ranking"]
+    assert {fault: [place["name"] for place in rows] for fault, rows in places.items()} == {
+        "haze": ["nano", "classical repair"],
+        "blur": ["classical repair", "nano"],
+    }
+    page = as_page(report(words=words), ORIGIN, "x")
+    ranking = page[page.index("by PSNR under the right words") :]
+    assert ranking.index("nano<small>25.00") < ranking.index("classical repair<small>22.00")
+
+
+def test_leads_over_classical_repair_are_counted():
+    """Faults with a mean above 0, those whose whole interval is, and all; two faults at once are none of the ten."""
+    leads = {"haze": (3.0, 1.0, 5.0), "blur": (1.0, -1.0, 3.0), "rain": (-1.0, -2.0, 0.5), "two faults": (9.0, 8.0, 10.0)}
+    words = {"nano": {fault: {"over_repair": Interval(*values)} for fault, values in leads.items()}}
+    assert report(words=words).over_repair("nano") == (2, 1, 3)

@@ -89,7 +89,10 @@ def test_recordings_are_measured_as_such(tmp_path):
     report = run(contenders([]), find_pairs(tmp_path, every=1), Settings(metrics=("EN",), video=True))
     assert set(report.video) == {"gate", "yard"}
     assert set(report.video["gate"]) == set(ALWAYS)
-    assert report.video["gate"]["average"]["BiSWE"] > 0
+    gate = report.video["gate"]
+    assert gate["average"]["BiSWE"] > 0
+    assert gate["maximum"]["of maximum"] == 1
+    assert gate["average"]["of maximum"] == pytest.approx(gate["average"]["BiSWE/SD"] / gate["maximum"]["BiSWE/SD"])
 
 
 def test_boxes_are_compared_where_there_are_labels(tmp_path):
@@ -119,6 +122,17 @@ def test_words_are_examined_by_fault(tmp_path):
     """Every fuser is examined in every fault, whatever prompts it was asked to run under."""
     records = find_pairs(save_pairs(tmp_path, 1))
     found = run_words([row for row in contenders([]) if row.name == "salience"], records, 1)
-    assert list(found) == ["salience"]
+    assert list(found) == ["salience", "classical repair"]
     assert "infrared.stripes" in found["salience"]
     assert found["salience"]["infrared.stripes"]["gain"].mean == pytest.approx(0, abs=1e-9)
+
+
+def test_classical_repair_is_the_yardstick(tmp_path):
+    """It stands beside every fuser, leads itself by nothing, and the others by what they are better."""
+    records = find_pairs(save_pairs(tmp_path, 2))
+    found = run_words([row for row in contenders([]) if row.name == "salience"], records, 2)
+    for fault, row in found["salience"].items():
+        repair = found["classical repair"][fault]
+        assert repair["over_repair"].mean == 0
+        assert row["over_repair"].mean == pytest.approx(row["right"].mean - repair["right"].mean)
+    assert found["classical repair"]["infrared.stripes"]["gain"].mean > 0.5

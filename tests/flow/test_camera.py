@@ -1,5 +1,6 @@
 """A live camera's thread with cameras that hang, break and refuse."""
 
+import dataclasses
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -97,6 +98,21 @@ class Hostile:
         self.closed += 1
 
 
+@dataclass
+class Bursting(Hostile):
+    """All that a connection has is there before the first of it is decoded, and is stamped by its arrival."""
+
+    all_read: threading.Event = field(default_factory=threading.Event)
+
+    def demux(self) -> Iterator[Parcel]:
+        yield from self._demux(self._entry())
+        self.all_read.set()
+
+    def decode(self, packet: Parcel | None) -> list[Frame]:
+        assert self.all_read.wait(LIMIT_S)
+        return [dataclasses.replace(frame, clock="host") for frame in super().decode(packet)]
+
+
 class Impatient(Backoff):
     """Tells that it was asked, and waits for nothing."""
 
@@ -179,6 +195,14 @@ def test_each_connection_is_an_epoch(start):
     found = start(source).arrivals(lambda a: len(epochs(a)) >= 6)
     assert epochs(found) == [0, 0, 1, 1, 2, 2]
     assert [arrival.frame is None for arrival in found[:6]] == [False, False, True, False, False, True]
+
+
+def test_what_waited_while_it_connected_is_left_out(start):
+    """Of what comes at once, and has no stamp but its arrival, only the newest is shown; the rest is counted."""
+    running = start(Bursting([5]))
+    found = running.arrivals(lambda a: len(epochs(a)) >= 1)
+    assert [arrival.frame.seq for arrival in found if arrival.frame is not None] == [4]
+    assert running.feed.meter.stats("gate")["drops"]["source.backlog"] >= 4
 
 
 def test_an_open_that_hangs_is_left_alone(start):

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from streamfuse.flow.context import StreamContext
+from streamfuse.flow.prompting import Words
 from streamfuse.flow.recipe import CameraPair
 from streamfuse.frames import PromptState
-from streamfuse.results import Detections
+from streamfuse.results import Detections, Misalignment
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class Watcher:
     def see(self, pair: Any) -> Any:
         self.seen.append(pair.seq)
         if len(self.seen) > 1:
-            self.drift = SimpleNamespace(residual_px=2.5)
+            self.drift = SimpleNamespace(residual_px=2.5, shift_px=(1.5, -2.0), moved_px=2.4, alarm=False)
         return self.drift
 
     def refined(self, t_ns: int) -> Any:
@@ -53,11 +54,11 @@ def context(frame) -> StreamContext:
     source = SimpleNamespace(identity=b"rec", clock_report=None)
     cameras: Any = {"infrared": source, "visible": source}
     pair = CameraPair(stream="gate", sync=SimpleNamespace(), rig=Standing("first", 0.5), monitor=Watcher(), **cameras)
-    return StreamContext(camera_pair=pair, prompt=PromptState(id="none"), publisher=bytes(16), model={})
+    return StreamContext(camera_pair=pair, words=Words(PromptState(id="none")), publisher=bytes(16), model={})
 
 
 def residual(context: StreamContext, pair: Any, planes: Any) -> tuple[str | None, float | None]:
-    result = context.result(pair, planes, Detections.none(), {}, {}, prompt="none")
+    result = context.result(pair, planes, Detections.none(), {}, {}, prompt=PromptState(id="none"))
     return result.rig, result.residual_px
 
 
@@ -68,6 +69,16 @@ def test_residual_is_the_measured_one_as_soon_as_there_is_one(context, pair, pla
         context.watch(pair(seq=seq), Known())
         said.append(residual(context, pair(seq=seq), planes()))
     assert said == [("first", 0.5), ("first", 2.5)]
+
+
+def test_misalignment_goes_out_with_results(context, pair, planes):
+    """As soon as something was measured every result and the figures hold it, also where there is no rig."""
+    context.camera_pair.rig = None
+    assert context.watch(pair(seq=0), Known()) is None
+    assert context.result(pair(seq=0), planes(), Detections.none(), {}, {}, prompt=PromptState(id="none")).misalignment is None
+    told = context.watch(pair(seq=1), Known())
+    sent = context.result(pair(seq=1), planes(), Detections.none(), {}, {}, prompt=PromptState(id="none")).misalignment
+    assert told == sent == Misalignment(shift_px=(1.5, -2.0), moved_px=2.4, alarm=False)
 
 
 def test_a_refined_rig_is_this_stream_alone(context, pair, planes):

@@ -6,12 +6,18 @@ from typing import Any
 import pytest
 
 from streamfuse.clock import NS_PER_MS, ManualClock
+from streamfuse.errors import SourceError
+from streamfuse.flow.camera import CameraReader
 from streamfuse.flow.channel import Channel
 from streamfuse.flow.feed import Feed
 from streamfuse.flow.meter import Meter
-from streamfuse.frames import Spectrum
+from streamfuse.flow.worker import Failures
+from streamfuse.frames import Frame, Spectrum
 from tests.conftest import make_frame
+from tests.flow.conftest import Listed, frames
 from tests.flow.test_clocks import REPORT, Camera
+
+VISIBLE = Spectrum.VISIBLE
 
 
 @pytest.fixture
@@ -66,3 +72,38 @@ def test_own_stages_may_drop_a_frame(feed):
     feed.stages[:] = [lambda _: None, lambda _: pytest.fail("not to be asked")]
     assert feed.through_stages(make_frame(Spectrum.VISIBLE)) is None
     assert feed.meter.stats("gate")["drops"] == {"source.user_stage": 1}
+
+
+class Watching(ManualClock):
+    """Keeps what is told of the camera while it is away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.meter: Meter | None = None
+        self.trouble: list[str] = []
+
+    def wait(self, event: threading.Event, timeout_ns: int) -> bool:
+        if self.meter is not None:
+            self.trouble.append(self.meter.stats("gate")["trouble"]["visible"])
+        return super().wait(event, timeout_ns)
+
+
+def test_the_figures_tell_reconnects_and_why_a_camera_is_away(feed):
+    """Every connection that shows pictures after the first counts; the cause stands there until it is back, without address and secrets."""
+    clock = Watching()
+    clock.meter = feed.meter
+    told: list[tuple[int, dict[str, str]]] = []
+
+    def look(frame: Frame) -> Frame:
+        stats = feed.meter.stats("gate")
+        told.append((stats["reconnects"]["visible"], stats["trouble"]))
+        if len(told) == 5:
+            feed.stopping.set()
+        return frame
+
+    breaks = SourceError("listed visible: no route to rtsp://me:secret@x/y")
+    feed.source = Listed(VISIBLE, [*frames(VISIBLE, 2), breaks], live=True, fails_to_open=1)
+    feed.clock, feed.stages = clock, [look]
+    CameraReader(feed, Failures()).run()
+    assert told == [(0, {}), (0, {}), (1, {}), (1, {}), (2, {})]
+    assert clock.trouble == ["listed visible is not there", *["no route to rtsp://***@x/y"] * 2]

@@ -2,8 +2,9 @@
 
 from collections import Counter
 
-from streamfuse.clock import ManualClock
+from streamfuse.clock import ClockReport, ManualClock
 from streamfuse.flow.meter import Meter
+from streamfuse.results import Misalignment
 
 
 def test_rate_is_results_over_their_span():
@@ -53,3 +54,55 @@ def test_streams_do_not_mix():
     assert sorted(meter.streams()) == ["gate", "yard"]
     meter.remove("yard")
     assert meter.streams() == ["gate"]
+
+
+def test_every_camera_has_its_clock():
+    """Which clock, by how much it is off and drifts, whether it is used, and how often its time broke."""
+    meter = Meter(ManualClock())
+    report = ClockReport(
+        kind="rtcp",
+        uncertainty_ns=1_200_000,
+        offset_ns=-4_000_000,
+        drift_ppm=-12.34,
+        jitter_ns=3_000_000,
+        delay_ns=None,
+        lag_ns=500_000,
+        reports=7,
+        biased=False,
+        span_ns=0,
+    )
+    meter.clock("gate", "visible", report, 3)
+    assert meter.stats("gate")["clocks"] == {
+        "visible": {
+            "clock": "rtcp",
+            "uncertainty_ms": 1.2,
+            "offset_ms": -4.0,
+            "drift_ppm": -12.3,
+            "jitter_ms": 3.0,
+            "lag_ms": 0.5,
+            "reports": 7,
+            "clk_bias": False,
+            "epoch": 3,
+        }
+    }
+
+
+def test_reconnects_are_connections_after_the_first():
+    """The first picture is no reconnect; what was wrong is told until pictures come again, and the count is in the totals."""
+    meter = Meter(ManualClock())
+    meter.connected("gate", "visible")
+    assert meter.stats("gate")["reconnects"] == {"visible": 0}
+    meter.trouble("gate", "visible", "no picture for 3.1 s")
+    assert meter.stats("gate")["trouble"] == {"visible": "no picture for 3.1 s"}
+    meter.connected("gate", "visible")
+    assert meter.stats("gate")["trouble"] == {}
+    assert meter.totals("gate")["reconnects"] == {"visible": 1}
+
+
+def test_alignment_is_told_once_it_is_known():
+    """No figure before it was measured; then the shift, how far it moved, and whether that is an alarm."""
+    meter = Meter(ManualClock())
+    meter.misaligned("gate", None)
+    assert "alignment" not in meter.stats("gate")
+    meter.misaligned("gate", Misalignment(shift_px=(6.004, -0.5), moved_px=5.5, alarm=True))
+    assert meter.stats("gate")["alignment"] == {"x_px": 6.0, "y_px": -0.5, "moved_px": 5.5, "alarm": True}

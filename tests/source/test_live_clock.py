@@ -18,6 +18,7 @@ from tools.faults import Camera, RtspServer, read_number
 
 LIMIT_S = 20
 DELAY_MS = 40.0
+PERIOD_MS = 1000 / 15
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +116,23 @@ def test_the_delay_is_remembered_over_connections(rig):
         assert frame is not None
         assert frame.clock == "host"
         assert abs(error_ms(rig, "right", frame)) < 30
+
+
+def test_the_first_picture_is_stamped_like_the_others(rig):
+    """It is handed out when the next one begins: not with that one's arrival, a period late, but with its own."""
+    source = source_of(rig, "right")
+    source.open()
+    read_until(source, "rtcp", 1)
+    errors_ms = []
+    for _ in range(3):
+        source.close()
+        source.open()
+        frame = source.read()
+        assert frame is not None
+        assert frame.clock == "host"
+        errors_ms.append(error_ms(rig, "right", frame))
+    source.close()
+    assert min(errors_ms) < PERIOD_MS / 2
 
 
 def test_an_abandoned_connection_closes_itself(rig, monkeypatch):

@@ -28,7 +28,7 @@ def test_twenty_seconds_make_a_report(tmp_path):
     assert told["recovery_s"]["gone"]["count"] == 2
     assert told["true_skew_ms"]["worst"] >= 0
     assert len(told["verdicts"]) == 6
-    assert told["slots"][-1][1] > 0
+    assert told["standing"][-1]["slots"] > 0
     html = (tmp_path / "soak.html").read_text()
     charts = [part.split("</svg>")[0] for part in html.split("<svg")[1:]]
     assert len(charts) == 7

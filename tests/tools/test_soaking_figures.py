@@ -11,14 +11,22 @@ from tools.faults import Event
 from tools.soaking.figures import figures, recovery_table, summary
 from tools.soaking.record import Record, Sample
 from tools.soaking.slope import slope
-from tools.soaking.spells import Spell, recoveries, spells
+from tools.soaking.spells import HUNGRY, Spell, hunger, recoveries, spells
 
 S = 10**9
 BEGUN = 1_700_000_000 * S
 
 
-def message(at_s: float, mode: str = "fused", *, skew_ms: float = 1.0, age_ms: float = 90.0, drop: dict[str, int] | None = None) -> Message:
-    times = CameraTimes(state="fresh", pts=None, tb=None, clk="rtcp", unc=0, age=0)
+def message(
+    at_s: float,
+    mode: str = "fused",
+    *,
+    skew_ms: float = 1.0,
+    age_ms: float = 90.0,
+    unc_ms: float = 0.0,
+    drop: dict[str, int] | None = None,
+) -> Message:
+    times = CameraTimes(state="fresh", pts=None, tb=None, clk="rtcp", unc=round(unc_ms * 1e6), age=0)
     at_ns = BEGUN + round(at_s * S)
     header = ResultHeader(
         v=(1, 0),
@@ -105,7 +113,7 @@ def test_a_good_run_has_no_anomaly():
     noted = record(*steady(0, 20), *steady(20.1, 26, "infrared_only"), *steady(26, 60))
     found = found_in(noted, (20, "begin gone"), (25, "end gone"))
     assert not found.anomalies
-    assert recovery_table(found) == {"gone": {"count": 1, "not": 0, "median": 1.0, "worst": 1.0}}
+    assert recovery_table(found) == {"gone": {"count": 1, "not": 0, "best": 1.0, "median": 1.0, "worst": 1.0}}
     assert found.skews_ms[-1] == 1.0
     assert {median for _, median, _ in found.ages} == {90.0}
 
@@ -145,12 +153,32 @@ def test_a_stream_that_never_comes_back_is_noticed():
 
 
 def test_a_busy_machine_is_told_beside():
-    """An anomaly within seconds of a camera that was late counts as such, and stays an anomaly."""
-    noted = record(*steady(0, 40), *steady(45, 60))
+    """What comes within a second of a camera that was late is counted apart, drops too; what comes later is not excused."""
+    noted = record(*steady(0, 40), message(45, drop={"batch.superseded": 2}), *steady(45.1, 60))
     late = (44.9, "this machine was late by 50 pictures")
     found = found_in(noted, late)
-    assert (len(found.anomalies), found.while_busy, len(found.busy)) == (1, 1, 1)
-    assert found_in(noted, (10.0, late[1])).while_busy == 0
+    assert not found.anomalies
+    assert [note.what.split()[0] for note in found.while_busy] == ["silent", "dropped"]
+    assert (found.starved, found.unexplained, len(found.busy)) == ({"batch.superseded": 2}, {}, 1)
+    found = found_in(noted, (10.0, late[1]))
+    assert (len(found.anomalies), found.while_busy, found.unexplained) == (2, [], {"batch.superseded": 2})
+
+
+def test_a_pipeline_without_a_core_is_a_busy_machine():
+    """Seconds in which its threads waited for more than that share of the time; a second that is not over counts by its length."""
+    samples = [Sample(BEGUN + s * S, 500.0, 10, 5, waited_ms) for s, waited_ms in ((0, 0.0), (1, 1e3 * HUNGRY - 1), (2, 1e3 * HUNGRY + 1))]
+    assert [(s.begin_ns, s.end_ns) for s in hunger(samples)] == [(BEGUN + S, BEGUN + 2 * S)]
+
+
+def test_pairs_that_are_far_apart_are_told_by_cause():
+    """What its stamps say that it may be, a frozen camera, or neither; only frozen ones leave the distances."""
+    told = (40, "begin freeze"), (42, "end freeze")
+    far = [message(20, skew_ms=-180.0, unc_ms=50.0), message(30, skew_ms=-190.0, unc_ms=50.0), message(41, skew_ms=900.0)]
+    found = found_in(record(*far), *told)
+    assert [pair.skew_ms for pair in found.doubted] == [-180.0]
+    assert [note.what for note in found.anomalies if "apart" in note.what] == ["fused pair -190.0 ms apart, by rtcp ±50 ms and rtcp ±50 ms"]
+    assert found.frozen == 1
+    assert found.skews_ms == [180.0, 190.0]
 
 
 def test_memory_is_the_least_of_each_bucket():

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
@@ -37,6 +39,14 @@ def test_too_small_pictures_are_left_out():
     assert pool.crops(6, 72, torch.Generator().manual_seed(1), CPU).infrared_B1HW.shape[2:] == (72, 72)
     with pytest.raises(ConfigError, match="128 x 128"):
         pool.crops(1, 128, torch.Generator(), CPU)
+
+
+def test_pictures_of_the_day_come_as_often_as_asked():
+    """One by day among three by night: nine crops of ten, instead of a quarter; with none by day the share says nothing."""
+    by_day, *by_night = (replace(picture(seed), light=light) for seed, light in enumerate(("day", "night", "night", "night")))
+    drawn = Pool([by_day, *by_night], day_share=0.9).crops(400, 64, torch.Generator().manual_seed(1), CPU).light
+    assert 0.85 < drawn.count("day") / len(drawn) < 0.95
+    assert set(Pool(by_night, day_share=0.9).crops(8, 64, torch.Generator().manual_seed(1), CPU).light) == {"night"}
 
 
 def test_empty_pool_is_an_error():

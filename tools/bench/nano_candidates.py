@@ -1,4 +1,4 @@
-"""The designs that `nano_designs.py` compares: nano as it is, one thing changed at a time, and a reference to hold them against."""
+"""The designs that `nano_designs.py` compares: nano as it is, as it first was, that with one thing changed at a time, and a reference."""
 
 from dataclasses import dataclass, replace
 from typing import Literal
@@ -8,7 +8,7 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
 from streamfuse.networks.dials import DIALS
-from streamfuse.networks.nano import FRESH_DIALS, FRESH_MAPS, FRESH_MIX, TONES, Context, Destripe, compose, film
+from streamfuse.networks.nano import FRESH_DIALS, FRESH_MAPS, FRESH_MIX, TONES, Context, Destripe, film, make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +31,21 @@ class Design:
     """Width of a branch at half the size again; 0: none."""
 
 
-NANO = Design()
+CURRENT = "nano"
+FIRST = Design()
 DESIGNS: dict[str, Design] = {
-    "nano": NANO,
-    "no context": replace(NANO, context=False),
-    "no stripes": replace(NANO, stripes=False),
-    "residual alone": replace(NANO, gains=False),
-    "with skips": replace(NANO, skips=True),
-    "last 1x1, depth 6": replace(NANO, last=1, depth=6),
-    "separable, 48 wide, depth 8": replace(NANO, kind="separable", width=48, depth=8, last=1),
-    "cells of 2, 16 wide": replace(NANO, edge=2, width=16),
-    "coarse branch": replace(NANO, coarse=64, depth=2, last=1),
-    "24 wide, depth 7": replace(NANO, width=24, depth=7),
-    "16 wide": replace(NANO, width=16),
-    "depth 3": replace(NANO, depth=3),
+    "first": FIRST,
+    "no context": replace(FIRST, context=False),
+    "no stripes": replace(FIRST, stripes=False),
+    "residual alone": replace(FIRST, gains=False),
+    "with skips": replace(FIRST, skips=True),
+    "last 1x1, depth 6": replace(FIRST, last=1, depth=6),
+    "separable, 48 wide, depth 8": replace(FIRST, kind="separable", width=48, depth=8, last=1),
+    "cells of 2, 16 wide": replace(FIRST, edge=2, width=16),
+    "coarse branch": replace(FIRST, coarse=64, depth=2, last=1),
+    "24 wide, depth 7": replace(FIRST, width=24, depth=7),
+    "16 wide": replace(FIRST, width=16),
+    "depth 3": replace(FIRST, depth=3),
 }
 
 
@@ -117,10 +118,37 @@ def _layer(width: int, kind: str) -> nn.Module:
     return nn.Sequential(nn.Conv2d(width, width, 3, padding=1, groups=width), nn.Conv2d(width, width, 1))
 
 
-def candidate(name: str) -> Candidate:
+class Current(nn.Module):
+    """nano as it ships, in the form of a candidate."""
+
+    no_dials: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.name, self.edge = CURRENT, 4
+        self.network = make()
+        self.register_buffer("no_dials", torch.zeros(1, len(DIALS)))
+
+    def forward(self, infrared: torch.Tensor, visible: torch.Tensor, state: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
+        """As `Candidate`."""
+        dials = state["dials"] if state else self.no_dials
+        return self.network(infrared, visible, self.network.with_dials(dials.to(self.network.film.weight.dtype)))
+
+
+def candidate(name: str) -> Candidate | Current:
     """Fresh, the same each time."""
     torch.manual_seed(0)
-    return Candidate(name, DESIGNS[name])
+    return Current() if name == CURRENT else Candidate(name, DESIGNS[name])
+
+
+def compose(a: torch.Tensor, b: torch.Tensor, maps: torch.Tensor, tones_B5: torch.Tensor) -> torch.Tensor:
+    """How nano first made pixels: each camera by its gain and offset; the brighter and the darker, mixed; a residual."""
+    gain_a, gain_b, residual = maps.to(a.dtype).chunk(3, 1)
+    tone_a, tone_b, offset_a, offset_b, mix = tones_B5.to(a.dtype)[:, :, None, None].chunk(TONES, 1)
+    a = a * (1 + tone_a + gain_a) + offset_a
+    b = b * (1 + tone_b + gain_b) + offset_b
+    darker = torch.minimum(a, b)
+    return darker + mix * (torch.maximum(a, b) - darker) + residual
 
 
 class Reference(nn.Module):

@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from streamfuse.fuse.compiled import Compiled, available
-from tools.bench.nano_candidates import DESIGNS, Candidate, Reference, candidate
+from tools.bench.nano_candidates import CURRENT, DESIGNS, Candidate, Current, Reference, candidate
 from tools.bench.nano_lesson import TASKS, Lesson, learn
 from tools.bench.report import Report, median, options, progress
 from tools.bench.turns import measured
@@ -38,7 +38,7 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(given.threads)
     torch.set_flush_denormal(True)
-    names = given.only.split(",") if given.only else list(DESIGNS)
+    names = given.only.split(",") if given.only else [CURRENT, *DESIGNS]
     networks: dict[str, nn.Module] = {"reference": Reference().eval(), **{name: candidate(name).eval() for name in names}}
     progress("measuring")
     times = measured({(name, how): run for name, net in networks.items() for how, run in ways(net, given.threads).items()}, given.rounds)
@@ -72,7 +72,7 @@ def gmac(network: nn.Module) -> float:
 def ways(network: nn.Module, threads: int) -> dict[str, Callable[[], object]]:
     """The ways to run it. The reference is measured as its authors run it: fp32, planes one after the other."""
     found: dict[str, Callable[[], object]] = {"eager fp32": lambda: network(*PICTURES)}
-    if not isinstance(network, Candidate):
+    if not isinstance(network, Candidate | Current):
         return found
     network.to(memory_format=torch.channels_last)
     halved = candidate(network.name).eval().to(torch.bfloat16).to(memory_format=torch.channels_last)

@@ -12,7 +12,7 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 
 from streamfuse.fuse.laplacian import Laplacian, LaplacianSettings
 from streamfuse.networks.dials import dials_tensor
-from tools.bench.nano_candidates import Candidate
+from tools.bench.nano_candidates import Candidate, Current
 
 CROP, BATCH, RATE = 96, 8, 4e-3
 HELD_BACK = 5
@@ -73,7 +73,7 @@ class Lesson:
         return (0.55 * torch.maximum(a, b) + 0.25 * self._laplacian(a, b) + 0.2 * (a + b - less)).clamp(0, 1)
 
     @torch.no_grad()
-    def marks(self, network: Candidate) -> dict[str, float]:
+    def marks(self, network: Candidate | Current) -> dict[str, float]:
         """What each dial wins, in dB, over the blend of the spoilt pictures; `plain`: dB to the blend without a dial."""
         torch.manual_seed(7)
         crops = [self._crop(self._examine) for _ in range(2 * BATCH)]
@@ -93,7 +93,7 @@ class Lesson:
         return a[where], b[where]
 
 
-def learn(network: Candidate, lesson: Lesson, steps: int) -> dict[str, float]:
+def learn(network: Candidate | Current, lesson: Lesson, steps: int) -> dict[str, float]:
     """Teach a fresh network, then examine it."""
     network = network.train().to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(network.parameters(), RATE, weight_decay=1e-4)

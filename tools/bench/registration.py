@@ -1,10 +1,11 @@
 """Registration from the scene alone, on every pair there is: error against the authors' own registration, time, and refusals.
 
-    python tools/bench/registration.py ../shared/data [--only roadscene starain aligned strangers many] [--json FILE]
+    python tools/bench/registration.py ../shared/data [--only roadscene starain aligned moved strangers many] [--model affine] [--json FILE]
 
 `roadscene`: 22 pairs, homographies; `roadscene_hr`: the same against the larger visible pictures, errors also in infrared pixels.
 `starain`: 5 pairs, affine. `aligned`: pairs that their authors call aligned; the error is against the identity, and `gain` says how much
-better the edges agree where ours differs from it. `strangers`: infrared of one scene with the visible picture of another: all must be
+better the edges agree where ours differs from it. `moved`: the recordings with infrared shifted or widened by a known amount, to see that
+what is not aligned is not taken for it. `strangers`: infrared of one scene with the visible picture of another: all must be
 refused. `many`: MSRS again, eight frames at a time, to tell errors of ours (they would scatter) from errors of the data (they repeat).
 """
 
@@ -20,6 +21,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from streamfuse.align.fit import Model
 from streamfuse.align.scene import agreed, register
 from streamfuse.errors import RigError
 
@@ -27,6 +29,8 @@ Picture = NDArray[Any]
 Matrix = NDArray[np.float64]
 ONE_BASED = np.array([[1, 0, -1], [0, 1, -1], [0, 0, 1]], np.float64)  # pixels counted from 1 -> from 0
 ALIGNED_STEP, STRANGERS_APART, MANY = 24, (5, 9, 13), 8
+MARGIN_PX = 20  # cut off all around, so that what is moved in is picture
+MOVES = {"by 1.5 px": (1.0, 1.2, -0.9), "by 3 px": (1.0, 2.4, 1.8), "by 6 px": (1.0, -4.8, 3.6), "wider by 1.5 %": (1.015, 0.0, 0.0)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +54,7 @@ class Row:
     """Mean inside the shared view, visible pixels; None where there is no truth."""
     error_infrared_px: float | None
     sure: bool
+    motion: str
     agreement: float
     gain: float
     """Agreement against that of the truth."""
@@ -88,12 +93,30 @@ def aligned(data: Path) -> Iterator[Case]:
         yield Case(
             set="msrs", name=path.stem, infrareds=[grey(data / "msrs_dev" / "ir" / path.name)], visibles=[grey(path)], truth=np.eye(3)
         )
+    yield from recordings(data)
+
+
+def recordings(data: Path) -> Iterator[Case]:
+    """One pair of each recording and sequence."""
     for folder in sorted(data.glob("replay/*/vi.mp4")):
         pictures = [frame(folder.with_name(name), 30) for name in ("ir.mp4", "vi.mp4")]
         yield Case(set="recording", name=folder.parent.name, infrareds=pictures[:1], visibles=pictures[1:], truth=np.eye(3))
     for folder in sorted([*data.glob("sequences/*"), *data.glob("replay/*png*")]):
         pictures = [grey(min((folder / name).iterdir())) for name in ("ir", "vi")]
         yield Case(set="recording", name=folder.name, infrareds=pictures[:1], visibles=pictures[1:], truth=np.eye(3))
+
+
+def moved(data: Path) -> Iterator[Case]:
+    """The recordings again, infrared shifted or widened about its centre."""
+    for case in recordings(data):
+        infrared, visible = case.infrareds[0], case.visibles[0]
+        height, width = (side - 2 * MARGIN_PX for side in visible.shape)
+        for name, (scale, x, y) in MOVES.items():
+            move = np.array([[scale, 0, x + (1 - scale) * width / 2], [0, scale, y + (1 - scale) * height / 2], [0, 0, 1]])
+            cut = np.array([[1, 0, -MARGIN_PX], [0, 1, -MARGIN_PX], [0, 0, 1]], np.float64)
+            there = cv2.warpPerspective(infrared, move @ cut, (width, height), flags=cv2.INTER_CUBIC)
+            here = visible[MARGIN_PX:-MARGIN_PX, MARGIN_PX:-MARGIN_PX]
+            yield Case(set=f"moved {name}", name=case.name, infrareds=[there], visibles=[here], truth=np.linalg.inv(move))
 
 
 def frame(path: Path, number: int) -> Picture:
@@ -129,6 +152,7 @@ SETS: dict[str, Callable[[Path], Iterator[Case]]] = {
     "roadscene_hr": lambda data: roadscene(data, "vi_hr"),
     "starain": starain,
     "aligned": aligned,
+    "moved": moved,
     "strangers": strangers,
     "many": many,
 }
@@ -146,11 +170,11 @@ def error_px(found: Matrix, truth: Matrix, infrared: Picture, visible: Picture) 
     return float(apart), float(back)
 
 
-def measured(case: Case) -> Row:
+def measured(case: Case, model: Model) -> Row:
     """Register one case."""
     wall_s, cpu_s = time.perf_counter(), time.process_time()
     try:
-        found = register(case.infrareds, case.visibles)
+        found = register(case.infrareds, case.visibles, model)
     except RigError:
         return Row(
             set=case.set,
@@ -158,6 +182,7 @@ def measured(case: Case) -> Row:
             error_px=None,
             error_infrared_px=None,
             sure=False,
+            motion="refused",
             agreement=0.0,
             gain=0.0,
             residual_px=0.0,
@@ -177,6 +202,7 @@ def measured(case: Case) -> Row:
         error_px=errors[0],
         error_infrared_px=errors[1],
         sure=found.sure,
+        motion=found.motion,
         agreement=found.agreement,
         gain=gain,
         residual_px=found.residual_px,
@@ -190,7 +216,8 @@ def line(row: Row) -> str:
     """One case in words."""
     error = "     -" if row.error_px is None else f"{row.error_px:6.2f} px ({row.error_infrared_px:5.2f} of infrared)"
     return (
-        f"{row.set:12} {row.name:32} {error}  {'sure  ' if row.sure else 'UNSURE'} agreement {row.agreement:5.1f} gain {row.gain:4.2f} "
+        f"{row.set:20} {row.name:32} {error}  {'sure  ' if row.sure else 'UNSURE'} {row.motion:10} "
+        f"agreement {row.agreement:5.1f} gain {row.gain:4.2f} "
         f"residual {row.residual_px:4.2f} expected {row.spread_px:4.2f} px  {row.wall_s:4.1f} s ({row.cpu_s:3.1f} of CPU)"
     )
 
@@ -214,12 +241,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("data", type=Path)
     parser.add_argument("--only", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--model", choices=("affine", "homography"), default="affine")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     rows: list[Row] = []
     for name in options.only:
         for case in SETS[name](options.data):
-            rows.append(measured(case))
+            rows.append(measured(case, options.model))
             print(line(rows[-1]), flush=True)
     for name in dict.fromkeys(row.set for row in rows):
         print(summary(name, [row for row in rows if row.set == name]))

@@ -18,6 +18,7 @@ from pathlib import Path
 import yaml
 
 from streamfuse.errors import StreamFuseError
+from streamfuse.flow.heap import share_heaps
 from streamfuse.frames import Spectrum
 from tools.faults.camera import Camera
 from tools.faults.kinds import KINDS
@@ -135,6 +136,7 @@ def _say(given: argparse.Namespace, event: Event) -> None:
 
 def run(given: argparse.Namespace) -> None:
     """Serve until the time is over or Ctrl-C."""
+    share_heaps()
     planned = [*given.fault, *(schedule(given.schedule.read_text().splitlines()) if given.schedule else [])]
     every = cameras(given)
     ports = [given.port + number for number in range(len(every))] if given.port else []

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from streamfuse.clock import NS_PER_S
+from streamfuse.flow.heap import give_back_freed
 from streamfuse.frames import Planes, Spectrum
 from tools.faults.clocks import CameraClock, Exposures
 from tools.faults.encoding import Encoder
@@ -195,6 +196,7 @@ class Device:
         if self._encoder is None or (self._encoder.size, self._encoder.codec) != (size, codec):
             gop = max(1, round(self.camera.gop_s * self.camera.fps))
             self._encoder, self._last = Encoder(codec, size, self.camera.fps, gop), None
+            give_back_freed()  # of the encoder before
         if self._last is None or not self.trouble.frozen:
             self._last = self._view().at((true_ns - self.exposures.world_ns) / NS_PER_S)
             if self.camera.numbered:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from streamfuse import Pipeline, parse_config, recipe_of
+from streamfuse.flow.heap import share_heaps
 from streamfuse.frames import Spectrum
 from tools.bench.standing import Standing
 from tools.faults.clocks import Exposures
@@ -39,7 +40,8 @@ def main() -> None:
     settings = json.loads(Path(sys.argv[1]).read_text())
     truth = truth_of(settings)
     gc.collect()
-    gc.freeze()  # as the command does: what libraries hold for good is not searched with every look
+    gc.freeze()  # this and the next as the command does: what libraries hold for good is not searched with every look
+    share_heaps()
     recipe = recipe_of(parse_config(settings["config"])).after("sync", truth.of_pair).after("detect", truth.onto_result)
     stop = threading.Event()
     when_closed(stop.set)

@@ -10,12 +10,13 @@ from typing import Any
 from streamfuse.clock import NS_PER_S
 from tools.bench.report import quantile
 from tools.faults.server import Event
-from tools.soaking.record import NOTHING, Note, Record, Sample
+from tools.soaking.record import NOTHING, Apart, Note, Record, Sample
 from tools.soaking.slope import Slope, slope
-from tools.soaking.spells import Recovery, Spell, lateness, recoveries, spells, starts
+from tools.soaking.spells import Recovery, Spell, hunger, lateness, recoveries, spells, starts
 
 AFTERMATH_NS = 15 * NS_PER_S  # so long after a fault, what is missing may still be its doing
-BUSY_NS = 5 * NS_PER_S  # around a moment in which the machine was too busy
+FROZEN_NS = 2 * NS_PER_S  # so long after a freeze, its last picture may still be shown
+BUSY_NS = NS_PER_S  # around a moment in which the machine was too busy
 RECOVERY_S = 3.0  # the target: 2 s, and up to a second to the next key frame
 
 
@@ -32,15 +33,21 @@ class Figures:
     """By bucket: seconds, then median and 95 % quantile over all streams, ms."""
     age: Slope
     skews_ms: list[float]
-    """True ones, of all fused results, without their sign."""
+    """True ones, of all fused results but those of frozen cameras, without their sign."""
+    doubted: list[Apart] = field(default_factory=list)
+    """Pairs more than a period apart, by no more than their stamps said that they may be wrong."""
+    frozen: int = 0
+    """Pairs more than a period apart since one camera was frozen: what it showed was old."""
     explained: Counter[str] = field(default_factory=Counter)
     """Drops by reason, at pairs that a fault had hit shortly before."""
+    starved: Counter[str] = field(default_factory=Counter)
+    """Of the others: while the machine was too busy."""
     unexplained: Counter[str] = field(default_factory=Counter)
     anomalies: list[Note] = field(default_factory=list)
     busy: list[Spell] = field(default_factory=list)
-    """When the cameras themselves were late."""
-    while_busy: int = 0
-    """Anomalies while they were, or shortly after: of the machine, or of a pipeline that took all of it."""
+    """When the cameras themselves were late, or the pipeline got no core."""
+    while_busy: list[Note] = field(default_factory=list)
+    """What would be anomalies, but for that."""
 
 
 def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns: int) -> Figures:
@@ -49,7 +56,6 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
     causes = [*starts(record.results, record.begun_ns), *faults]
     minima = {process: _minima(samples, record, settled_ns) for process, samples in record.samples.items()}
     ages = list(_ages(record, settled_ns, end_ns))
-    every = [bucket for buckets in record.buckets.values() for bucket in buckets.values()]
     found = Figures(
         spells=faults,
         recoveries=list(recoveries(faults, record.changes, end_ns)),
@@ -57,14 +63,34 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
         rss={process: slope(points) for process, points in minima.items()},
         ages=ages,
         age=slope([(at_s, median) for at_s, median, _ in ages]),
-        skews_ms=sorted(abs(skew) for bucket in every for skew in bucket.skews_ms),
+        skews_ms=[],
+        busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"])],
     )
     for drop in record.drops:
-        (found.explained if _hit(drop, causes) else found.unexplained)[drop.what] += drop.count
-    found.anomalies = sorted(_anomalies(record, found, causes), key=lambda note: note.at_ns)
-    found.busy = lateness(events, record.period_ms)
-    found.while_busy = sum(_while_busy(note, found.busy) for note in found.anomalies)
+        kind = found.explained if _hit(drop, causes) else found.starved if _while_busy(drop, found.busy) else found.unexplained
+        kind[drop.what] += drop.count
+    for note in sorted([*_far(record, found), *_anomalies(record, found, causes)], key=lambda note: note.at_ns):
+        (found.while_busy if _while_busy(note, found.busy) else found.anomalies).append(note)
     return found
+
+
+def _far(record: Record, found: Figures) -> Iterator[Note]:
+    """Count the true distances; those are noted that neither a frozen camera nor the stamps' own doubt explains."""
+    skews_ms = [abs(skew) for buckets in record.buckets.values() for bucket in buckets.values() for skew in bucket.skews_ms]
+    for pair in record.apart:
+        if any(_shows_frozen(pair, spell) for spell in found.spells):
+            found.frozen += 1
+            continue
+        skews_ms.append(abs(pair.skew_ms))
+        if abs(pair.skew_ms) <= record.period_ms + pair.doubt_ms:
+            found.doubted.append(pair)
+        else:
+            yield Note(pair.at_ns, pair.stream, f"fused pair {pair.skew_ms:.1f} ms apart, by {pair.clocks}")
+    found.skews_ms = sorted(skews_ms)
+
+
+def _shows_frozen(pair: Apart, spell: Spell) -> bool:
+    return spell.kind == "freeze" and spell.stream == pair.stream and spell.begin_ns <= pair.at_ns <= spell.end_ns + FROZEN_NS
 
 
 def summary(found: Figures, record: Record) -> dict[str, Any]:
@@ -77,13 +103,19 @@ def summary(found: Figures, record: Record) -> dict[str, Any]:
         "age_ms_per_h": found.age.dump(),
         "age_ms": [[round(value, 1) for value in row] for row in found.ages],
         "true_skew_ms": {"mean": statistics.fmean(skews), "p95": quantile(skews, 0.95), "worst": skews[-1]} if skews else None,
+        "far_pairs": {
+            "doubted": [[seconds(record, pair.at_ns), pair.stream, round(pair.skew_ms, 1), pair.clocks] for pair in found.doubted],
+            "frozen": found.frozen,
+        },
         "unread_numbers": record.unread,
         "recovery_s": recovery_table(found),
         "drops_in_faults": dict(found.explained),
-        "drops_without_fault": dict(found.unexplained),
-        "late_cameras": len(found.busy),
-        "anomalies_while_late": found.while_busy,
-        "anomalies": [{"at_s": seconds(record, note.at_ns), "stream": note.stream, "what": note.what} for note in found.anomalies],
+        "drops_while_busy": dict(found.starved),
+        "drops_unexplained": dict(found.unexplained),
+        "busy": [[seconds(record, spell.begin_ns), seconds(record, spell.end_ns), spell.kind] for spell in found.busy],
+        "faults_by_time": [[seconds(record, s.begin_ns), seconds(record, s.end_ns), s.kind, s.camera] for s in found.spells],
+        "anomalies_while_busy": _dumped(record, found.while_busy),
+        "anomalies": _dumped(record, found.anomalies),
     }
 
 
@@ -100,9 +132,13 @@ def seconds(record: Record, at_ns: int) -> float:
     return round((at_ns - record.begun_ns) / NS_PER_S, 1)
 
 
+def _dumped(record: Record, notes: Sequence[Note]) -> list[dict[str, Any]]:
+    return [{"at_s": seconds(record, note.at_ns), "stream": note.stream, "what": note.what} for note in notes]
+
+
 def _recovery_row(times: Sequence[float | None]) -> dict[str, float]:
     done = [time for time in times if time is not None]
-    told = {"median": round(statistics.median(done), 2), "worst": round(max(done), 2)} if done else {}
+    told = {"best": round(min(done), 2), "median": round(statistics.median(done), 2), "worst": round(max(done), 2)} if done else {}
     return {"count": len(times), "not": len(times) - len(done), **told}
 
 

@@ -15,6 +15,7 @@ import psutil
 from streamfuse.errors import StreamFuseError
 from tools.bench.provenance import ROOT
 from tools.soaking.record import Sample
+from tools.soaking.waiting import Waiting
 
 MB = 1e6
 STOP_S = 30.0
@@ -33,6 +34,7 @@ class Spoken:
             [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True
         )
         self._seen = psutil.Process(self._process.pid)
+        self._waiting = Waiting(self._process.pid)
         self._thread = threading.Thread(target=self._listen, name=f"soak {name}", daemon=True)
         self._thread.start()
 
@@ -70,7 +72,7 @@ class Spoken:
         try:
             with self._seen.oneshot():
                 rss_mb = self._seen.memory_info().rss / MB
-                return Sample(time.time_ns(), rss_mb, self._seen.num_fds(), self._seen.num_threads())
+                return Sample(time.time_ns(), rss_mb, self._seen.num_fds(), self._seen.num_threads(), self._waiting.ms())
         except psutil.Error:
             return None
 

@@ -2,10 +2,10 @@
 
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
-from typing import Any
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.publish.message import Message
+from streamfuse.publish.wire import CameraTimes, ResultHeader
 from tools.faults.truth import EXPOSED, SKEW
 
 SILENT_S = 1.0  # a stream that says nothing for so long is silent
@@ -19,7 +19,7 @@ class Bucket:
     ages_ms: list[float] = field(default_factory=list)
     """From exposure to receipt."""
     skews_ms: list[float] = field(default_factory=list)
-    """True ones, of fused results."""
+    """True ones, of fused results whose pictures are no more than a period apart."""
     modes: Counter[str] = field(default_factory=Counter)
 
 
@@ -31,6 +31,8 @@ class Sample:
     rss_mb: float
     handles: int
     threads: int
+    waited_ms: float = 0.0
+    """For how long its threads together were ready to run and had no core, since the sample before."""
 
 
 @dataclass(slots=True, frozen=True)
@@ -43,6 +45,19 @@ class Note:
     count: int = 1
 
 
+@dataclass(slots=True, frozen=True)
+class Apart:
+    """A fused pair whose pictures are truly more than a period of the slower camera apart."""
+
+    at_ns: int
+    stream: str
+    skew_ms: float
+    doubt_ms: float
+    """By how much its cameras' stamps together may be wrong, as they say themselves."""
+    clocks: str
+    """By which its cameras' pictures were stamped, for people."""
+
+
 @dataclass(slots=True)
 class Record:
     """Everything that was seen."""
@@ -50,7 +65,7 @@ class Record:
     begun_ns: int
     bucket_s: float
     period_ms: float
-    """Of the slowest camera: no fused pair may be further apart."""
+    """Of the slowest camera: no fused pair should be further apart."""
     buckets: dict[str, dict[int, Bucket]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Bucket)))
     changes: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     """When each stream began to be in another mode; `nothing` while it is silent."""
@@ -58,6 +73,7 @@ class Record:
     """`count` is milliseconds."""
     drops: list[Note] = field(default_factory=list)
     wrong: list[Note] = field(default_factory=list)
+    apart: list[Apart] = field(default_factory=list)
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     results: Counter[str] = field(default_factory=Counter)
     unread: int = 0
@@ -79,7 +95,7 @@ class Record:
         if EXPOSED in result.ext:
             self._exposed(stream, now_ns, result.ext[EXPOSED], bucket)
         if result.mode == "fused":
-            self._skew(stream, now_ns, result.ext.get(SKEW), bucket)
+            self._skew(stream, now_ns, result, bucket)
         self.drops += [Note(now_ns, stream, reason, count) for reason, count in result.drop.items() if count]
 
     def number(self, at_ns: int) -> int:
@@ -105,13 +121,16 @@ class Record:
             self.wrong.append(Note(now_ns, stream, f"shows what is {(self._exposed_ns[stream] - exposed_ns) / NS_PER_MS:.1f} ms older"))
         self._exposed_ns[stream] = exposed_ns
 
-    def _skew(self, stream: str, now_ns: int, skew_ms: Any, bucket: Bucket) -> None:
+    def _skew(self, stream: str, now_ns: int, result: ResultHeader, bucket: Bucket) -> None:
+        skew_ms = result.ext.get(SKEW)
         if skew_ms is None:
             self.unread += 1
-            return
-        bucket.skews_ms.append(skew_ms)
-        if abs(skew_ms) > self.period_ms:
-            self.wrong.append(Note(now_ns, stream, f"fused pair {skew_ms:.1f} ms apart"))
+        elif abs(skew_ms) <= self.period_ms:
+            bucket.skews_ms.append(skew_ms)
+        else:
+            both = (result.ts.infrared, result.ts.visible)
+            doubt_ms = sum(camera.unc or 0 for camera in both) / NS_PER_MS
+            self.apart.append(Apart(now_ns, stream, skew_ms, doubt_ms, " and ".join(map(_stamped, both))))
 
     def finish(self, now_ns: int) -> None:
         """Note streams that have fallen silent and stayed so."""
@@ -119,3 +138,7 @@ class Record:
             if now_ns - last_ns > SILENT_S * NS_PER_S:
                 self.silences.append(Note(last_ns, stream, "silent", (now_ns - last_ns) // NS_PER_MS))
                 self.changes[stream].append((last_ns + NS_PER_MS, NOTHING))
+
+
+def _stamped(camera: CameraTimes) -> str:
+    return f"{camera.clk} ±{(camera.unc or 0) / NS_PER_MS:.0f} ms"

@@ -2,14 +2,17 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.frames import Spectrum
 from tools.faults.camera import LATE
 from tools.faults.kinds import KINDS
 from tools.faults.server import Event
+from tools.soaking.record import Sample
 
 STEADY_NS = 2 * NS_PER_S  # fused for so long, a pair has recovered
+HUNGRY = 0.8  # of the time: beside a training run it was 0.3 to 0.6, and from 0.8 on pictures were lost
 AT_ONCE_NS = NS_PER_S // 2  # a fault that hits two cameras begins within so much
 
 
@@ -60,12 +63,21 @@ def starts(streams: Iterable[str], at_ns: int) -> list[Spell]:
 
 
 def lateness(events: Sequence[Event], period_ms: float) -> list[Spell]:
-    """When the cameras themselves could not keep up: the machine was too busy for this soak."""
+    """When the cameras themselves could not keep up."""
     found = []
     for event in events:
         if event.what.startswith(LATE):
             pictures = int(event.what.removeprefix(LATE).split()[0])
             found.append(Spell("busy", event.camera, event.at_ns - round(pictures * period_ms * NS_PER_MS), event.at_ns))
+    return found
+
+
+def hunger(samples: Sequence[Sample]) -> list[Spell]:
+    """When the threads of a process together waited for a core for more than `HUNGRY` of the time between two looks at it."""
+    found = []
+    for before, sample in pairwise(samples):
+        if sample.waited_ms * NS_PER_MS > HUNGRY * (sample.at_ns - before.at_ns):
+            found.append(Spell("hungry", "pipeline", before.at_ns, sample.at_ns))
     return found
 
 

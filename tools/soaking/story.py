@@ -1,12 +1,14 @@
 """The report of a soak: verdicts, tables and charts, as HTML, JSON and a few lines of text."""
 
 import math
+import statistics
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
 
 from streamfuse.clock import NS_PER_S
 from tools.bench.provenance import Provenance
+from tools.bench.report import quantile
 from tools.bench.report import table as markdown
 from tools.soaking.figures import Figures, recovery_table, seconds, summary
 from tools.soaking.page import chart, page, paragraph, section, strips, table
@@ -14,6 +16,7 @@ from tools.soaking.record import Record
 
 MOST_MB_PER_H = 8.0
 MOST_MS_PER_H = 1.0  # an age that grows by less could not be told from none
+SETTLED = 1 / 6  # of the run, before growth is counted
 SHOWN = 200  # anomalies on the page; all of them are in the JSON
 LEAST_S = 600.0  # of a run, to judge growth
 TEXT = """Pairs of cameras over real RTSP on one machine, with faults by chance; one process for the cameras, one for the pipeline.
@@ -42,7 +45,7 @@ class Story:
         found = self.figures
         rss, age, long = found.rss.get("pipeline"), found.age, self._s(self.end_ns) >= LEAST_S
         slots = sorted({(look["standing"]["slots"], look["standing"]["allocations"]) for look in self._settled_looks()})
-        busy = f", {found.while_busy} while the cameras themselves were late: a busy machine" if found.while_busy else ""
+        drops_busy, busy = (f"; {count} more while the machine was too busy" if count else "" for count in self._while_busy())
         too_short = "" if long else f"; not judged under {LEAST_S / 60:g} min"
         rows: list[tuple[str, str, bool | None]] = [
             (
@@ -60,7 +63,7 @@ class Story:
                 f"{age.per_h:+.2f} ms/h, {age.lower:+.2f} to {age.upper:+.2f}{too_short}",
                 (age.lower <= 0 or abs(age.per_h) < MOST_MS_PER_H) if long else None,
             ),
-            ("no drop without a fault", f"{sum(found.unexplained.values())} of them", not found.unexplained),
+            ("no drop without a cause", f"{sum(found.unexplained.values())} of them{drops_busy}", not found.unexplained),
             ("no anomaly", f"{len(found.anomalies)} of them{busy}", not found.anomalies),
             ("ran to the end and stopped in order", self.trouble.splitlines()[0] if self.trouble else "yes", not self.trouble),
         ]
@@ -79,8 +82,9 @@ class Story:
             "verdicts": [{"target": row["target"], "measured": row["measured"], "holds": row[""]} for row in self.verdicts],
             **summary(self.figures, self.record),
             "lost_on_bus": self.record.lost,
-            "slots": [[self._s(look["at_ns"]), look["standing"]["slots"], look["standing"]["allocations"]] for look in self.looks],
+            "standing": [{"at_s": self._s(look["at_ns"]), **look["standing"]} for look in self.looks],
             "rss_minima_mb": self.figures.minima,
+            "waited_ms": [[self._s(sample.at_ns), round(sample.waited_ms)] for sample in self.record.samples["pipeline"]],
             "totals": self.totals,
             "trouble": self.trouble,
         }
@@ -92,15 +96,24 @@ class Story:
         recovered = [{"fault": kind, **_told(row)} for kind, row in recovery_table(self.figures).items()]
         counts = f"{sum(self.record.results.values()):,} results of {len(self.record.results)} pairs in {self._s(self.end_ns) / 60:.1f} min"
         tables = [markdown(each) for each in (rows, recovered) if each]
-        return "\n\n".join([f"{counts}, {len(self.figures.recoveries)} faults.", *tables, f"- {self.provenance}"]) + "\n"
+        told = [f"{counts}, {len(self.figures.recoveries)} faults.", *tables, f"- {self._distances()}\n- {self.provenance}"]
+        return "\n\n".join(told) + "\n"
 
     def html(self) -> str:
         """The page."""
         found, record = self.figures, self.record
-        anomalies = [{"at, s": seconds(record, n.at_ns), "pair": n.stream, "what": n.what} for n in found.anomalies]
+        anomalies, while_busy = (
+            [{"at, s": seconds(record, n.at_ns), "pair": n.stream, "what": n.what} for n in notes]
+            for notes in (found.anomalies, found.while_busy)
+        )
         drops = [
-            {"reason": reason, "after a fault": found.explained[reason], "without": found.unexplained[reason]}
-            for reason in sorted({*found.explained, *found.unexplained})
+            {
+                "reason": reason,
+                "after a fault": found.explained[reason],
+                "busy machine": found.starved[reason],
+                "without": found.unexplained[reason],
+            }
+            for reason in sorted({*found.explained, *found.starved, *found.unexplained})
         ]
         recovered = [{"fault": kind, **_told(row)} for kind, row in recovery_table(found).items()]
         more = f"{len(anomalies) - SHOWN} more in the JSON." if len(anomalies) > SHOWN else ""
@@ -119,14 +132,32 @@ class Story:
                 section("Threads", chart(self._samples("threads"), "")),
                 section("Slots", chart(self._slots(), "", from_zero=True)),
                 section("Drops", table(drops)),
+                section("Distance", paragraph(self._distances())),
                 section("Anomalies", table(anomalies[:SHOWN]), paragraph(more)),
+                section("The same while the machine was too busy", table(while_busy[:SHOWN])),
                 paragraph(str(self.provenance)),
             ],
         )
 
+    def _while_busy(self) -> tuple[int, int]:
+        return sum(self.figures.starved.values()), len(self.figures.while_busy)
+
     def _settled_looks(self) -> list[dict[str, Any]]:
-        """Without the first: slots are made when the first pictures come."""
-        return self.looks[1:]
+        """Slots are made when the first pictures come, and grow with the first full batch."""
+        settled_s = self._s(self.end_ns) * SETTLED
+        return [look for look in self.looks if self._s(look["at_ns"]) >= settled_s]
+
+    def _distances(self) -> str:
+        """Of the pictures in fused pairs, in a sentence."""
+        found = self.figures
+        if not found.skews_ms:
+            return "No true distance was read."
+        mean_ms, p95_ms, worst_ms = statistics.fmean(found.skews_ms), quantile(found.skews_ms, 0.95), found.skews_ms[-1]
+        return (
+            f"True distance of fused pairs: mean {mean_ms:.1f} ms, 95 % within {p95_ms:.1f}, worst {worst_ms:.1f}. More than a period "
+            f"({self.record.period_ms:.1f} ms) apart, but not by more than their stamps say that they may err: {len(found.doubted)}; "
+            f"and {found.frozen} more of frozen cameras, which are in none of these figures."
+        )
 
     def _strips(self) -> str:
         faults: dict[str, list[tuple[float, float, str]]] = defaultdict(list)
@@ -149,4 +180,5 @@ class Story:
 
 
 def _told(row: dict[str, float]) -> dict[str, object]:
-    return {"count": row["count"], "median s": row.get("median", math.nan), "worst s": row.get("worst", math.nan), "not again": row["not"]}
+    times = {f"{which} s": row.get(which, math.nan) for which in ("best", "median", "worst")}
+    return {"count": row["count"], **times, "not again": row["not"]}

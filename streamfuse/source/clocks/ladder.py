@@ -85,7 +85,7 @@ class Ladder:
         self._off_pace = 0
         self._jitter_ns = 0
         self._paced = False
-        self._trusted = False
+        self._trusted = self._judged = False
 
     def see(self, stream_ns: int | None, arrival_ns: int, utc_offset_ns: int, wall_ns: int | None = None) -> None:
         """Take a packet, in the order of arrival: its stream time, when it came (monotonic; UTC is `utc_offset_ns` more), its report."""
@@ -165,7 +165,7 @@ class Ladder:
             delay_ns=self.delay_ns,
             lag_ns=self._estimated.lag_ns if self._paced else 0,
             reports=self._rtcp.reports,
-            biased=self._settings.use == "auto" and states_time and self._paced and not self._trusted,
+            biased=self._settings.use == "auto" and states_time and self._judged and self._paced and not self._trusted,
             span_ns=self._estimated.span_ns,
         )
 
@@ -174,6 +174,7 @@ class Ladder:
         if self._rtcp.line is None:
             return
         was, self._trusted = self._trusted, self._deserves_trust(stream_ns)
+        self._judged = self._judged or self._paced  # a report that came before says nothing against the camera
         if self._trusted and self._paced:
             self.delay_ns = max(0, self._delay_ns(stream_ns))
         elif was and self._rtcp.restarts == self._restarts:  # what was learnt from a clock that ran away is wrong as well

@@ -7,7 +7,7 @@ import pytest
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.source.clocks import Ladder, LadderSettings
-from tests.source.clocks.simulated import START_NS, Camera, Track, track
+from tests.source.clocks.simulated import START_NS, Camera, Track, packets, track
 
 DISCIPLINED = Camera(disciplined=True)
 
@@ -55,6 +55,19 @@ def test_without_reports_only_the_delay_is_unknown(drift_ppm):
     assert report is not None
     assert report.offset_ns is None
     assert report.drift_ppm == pytest.approx(drift_ppm, abs=25)
+
+
+def test_no_clock_is_biased_before_it_was_judged():
+    """A good camera that reports from its first packet on is not called biased while nobody can tell yet."""
+    ladder = Ladder(LadderSettings(), period_ns=NS_PER_S // 30)
+    wall_minus_stream_ns = START_NS + round((DISCIPLINED.wall_s(0) - DISCIPLINED.stream_s(0)) * NS_PER_S)
+    said = []
+    for packet in packets(DISCIPLINED, 10):
+        ladder.see(packet.stream_ns, packet.arrival_ns, START_NS, packet.stream_ns + wall_minus_stream_ns)
+        ladder.stamp(packet.stream_ns)
+        said += [] if ladder.report is None else [ladder.report.biased]
+    assert said
+    assert not any(said)
 
 
 @pytest.mark.parametrize("offset_s", [-3600.0, -2.0, -0.5, 0.5, 2.0, 86_400.0])
