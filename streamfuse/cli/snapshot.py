@@ -29,7 +29,7 @@ class Snapshot:
         recipe.after("sync", self._see_pair).after("detect", self._see_result)
 
     def save(self, path: Path) -> bool:
-        """Write what was seen last, but no later than result number 60; False if nothing was."""
+        """Write what was seen last, but no later than result number 60 and rather a whole pair than half of one; False if nothing was."""
         if self._shown is None:
             return False
         pair, result = self._shown
@@ -48,7 +48,9 @@ class Snapshot:
         return pair
 
     def _see_result(self, result: Result) -> Result:
-        if self._pair is not None and self._pair.seq == result.seq and result.seq <= BEST_RESULT:
+        if self._pair is None or self._pair.seq != result.seq or result.seq > BEST_RESULT:
+            return result
+        if self._shown is None or _is_whole(self._pair) or not _is_whole(self._shown[0]):
             self._shown = (self._pair, result)
         return result
 
@@ -69,6 +71,10 @@ def side_by_side(pictures: list[NDArray[np.uint8]]) -> NDArray[np.uint8]:
     height = pictures[-1].shape[0]
     scaled = [cv2.resize(p, (round(p.shape[1] * height / p.shape[0]), height)) if p.shape[0] != height else p for p in pictures]
     return np.concatenate(scaled, 1)
+
+
+def _is_whole(pair: Pair) -> bool:
+    return pair.infrared is not None and pair.visible is not None
 
 
 def _rgb(image: Any) -> NDArray[np.uint8]:
