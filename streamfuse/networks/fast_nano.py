@@ -87,7 +87,7 @@ def _dialled(layer: nn.Conv2d, dials_N: torch.Tensor) -> nn.Conv2d:
     """What gives numbers for each dial, as what gives their sum under these dials."""
     dials = dials_N.to(layer.weight)
     summed = nn.Conv2d(layer.in_channels, layer.out_channels // len(dials), 3, padding=1)
-    summed.weight.data = (layer.weight.detach().unflatten(0, (-1, len(dials))) * dials[None, :, None, None, None]).sum(1)
+    summed.weight.data = (layer.weight.detach().reshape(-1, len(dials), *layer.weight.shape[1:]) * dials[None, :, None, None, None]).sum(1)
     assert layer.bias is not None  # it has one
     assert summed.bias is not None
     summed.bias.data = (layer.bias.detach().view(-1, len(dials)) * dials).sum(1)

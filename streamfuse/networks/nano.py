@@ -232,7 +232,7 @@ def blur_of_cells() -> torch.Tensor:
     for pixel in range(EDGE):
         first = EDGE + pixel - len(BLUR) // 2
         line[pixel, first : first + len(BLUR)] = torch.tensor(BLUR) / sum(BLUR)
-    along = line.unflatten(1, (3, EDGE))
+    along = line.reshape(EDGE, 3, EDGE)
     return torch.einsum("ryp,cxq->rcpqyx", along, along).reshape(CELL, CELL, 3, 3)
 
 

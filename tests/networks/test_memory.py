@@ -6,7 +6,7 @@ import torch
 
 from streamfuse.errors import ConfigError
 from streamfuse.networks import NETWORKS, create
-from streamfuse.networks.memory import CHANNELS, peak_bytes
+from streamfuse.networks.memory import CHANNELS, WEIGHTS, peak_bytes
 from tests.networks.drawn import TEXT_DIM, embeddings, pictures
 from tests.networks.live import LiveBytes
 
@@ -77,6 +77,13 @@ def test_every_network_has_an_estimate():
     """In both sizes."""
     assert {name for name, _ in CHANNELS} == set(NETWORKS)
     assert len(CHANNELS) == 2 * len(set(NETWORKS))
+
+
+@pytest.mark.parametrize("form", WEIGHTS, ids="-".join)
+def test_weights_are_as_many_as_is_written_down(form):
+    """Counted in the network itself."""
+    with torch.device("meta"):
+        assert sum(parameter.numel() for parameter in create(*form).parameters()) == WEIGHTS[form]
 
 
 def test_network_without_an_estimate_is_an_error():

@@ -132,7 +132,8 @@ class Current(nn.Module):
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor, state: dict[str, torch.Tensor] | None = None) -> torch.Tensor:
         """As `Candidate`."""
         dials = state["dials"] if state else self.no_dials
-        return self.network(infrared, visible, self.network.with_dials(dials.to(self.network.film.weight.dtype)))
+        fused: torch.Tensor = self.network(infrared, visible, self.network.with_dials(dials.to(self.network.film.weight.dtype)))
+        return fused
 
 
 def candidate(name: str) -> Candidate | Current:
