@@ -30,7 +30,7 @@ def command(
         float, typer.Option(min=0.1, help="Seconds that a lossless replay waits for a reader that stalls.")
     ] = 30.0,
     fuser: Annotated[str, typer.Option(help="nano, average, maximum, laplacian, blend, salience, or package.module:factory.")] = "nano",
-    detector: Annotated[str, typer.Option(help="none, hotspots, or a YOLO weights file (.pt, .onnx, OpenVINO folder).")] = "none",
+    detector: Annotated[str, typer.Option(help="none, hotspots, small, or YOLO weights (.pt, .onnx, OpenVINO folder).")] = "none",
     codec: Annotated[PictureCodec | None, typer.Option(help="How pictures are sent; jpeg over tcp, raw over ipc.")] = None,
     rig: Annotated[Path | None, typer.Option(help="Calibration file, where the cameras do not share one pixel grid.")] = None,
     prompt: Annotated[str, typer.Option(help="What to bring out, in words; for fusers that read them.")] = "",

@@ -2,6 +2,9 @@
 
 nothing.py     no boxes, no ids: the baseline
 hotspots.py    warm blobs of the infrared picture; needs no weights
+small.py       persons, bikes and cars by a network whose weights come along
+  small_network.py  pictures -> centres and distances to the edges
+  small_file.py  its weights on disk
 yolo.py        a trained detector through ultralytics (AGPL-3.0, optional)
   offline.py     imports ultralytics so that it stays off the net
   model_file.py  finds the weights on disk and says in words what is wrong with them
@@ -17,6 +20,7 @@ DETECTORS: Registry[Detector] = Registry(
     {
         "none": "streamfuse.detect.nothing:NoDetector",
         "hotspots": "streamfuse.detect.hotspots:HotSpots",
+        "small": "streamfuse.detect.small:Small",
         "yolo": "streamfuse.detect.yolo:Yolo",
     },
 )

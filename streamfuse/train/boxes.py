@@ -6,6 +6,7 @@ from typing import NamedTuple
 from xml.etree import ElementTree as ET
 
 import numpy as np
+from numpy.typing import NDArray
 
 from streamfuse.errors import SourceError
 from streamfuse.results import Detections
@@ -27,6 +28,8 @@ MEANT: dict[str, str] = {
     "van": "car",
 }
 """Other sets' names; what is not in here is left out (M3FD has lamps)."""
+UNSURE = "unsure"
+"""A class of regions in which something may be or not: no detector is to learn from them."""
 NAMES_FILE = "classes.txt"
 
 
@@ -47,13 +50,8 @@ def load_boxes(path: Path, size: tuple[int, int]) -> Detections:
     Raises:
         SourceError: the file cannot be read, or a line is not as it should be.
     """
-    try:
-        text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SourceError(f"{path}: boxes cannot be read ({exc})") from exc
     height, width = size
-    read = _voc(text, path) if path.suffix == ".xml" else _yolo(text, path, size)
-    found = [box for box in read if box.name in MEANT]
+    found = [box for box in _read(path, size) if box.name in MEANT]
     boxes = np.array([box[1:] for box in found], np.float32).reshape(-1, 4).clip(0, (width, height, width, height))
     classes = np.array([CLASSES.index(MEANT[box.name]) for box in found], np.int32)
     return Detections(
@@ -63,6 +61,19 @@ def load_boxes(path: Path, size: tuple[int, int]) -> Detections:
         tracks_N=np.full(len(found), -1, np.int32),
         names=CLASSES,
     )
+
+
+def load_unsure(path: Path, size: tuple[int, int]) -> NDArray[np.float32]:
+    """(N, 4) x1, y1, x2, y2 in pixels of the regions of class `UNSURE` in such a file. Raises as `load_boxes`."""
+    return np.array([box[1:] for box in _read(path, size) if box.name == UNSURE], np.float32).reshape(-1, 4)
+
+
+def _read(path: Path, size: tuple[int, int]) -> Iterator[_Named]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SourceError(f"{path}: boxes cannot be read ({exc})") from exc
+    return _voc(text, path) if path.suffix == ".xml" else _yolo(text, path, size)
 
 
 def _yolo(text: str, path: Path, size: tuple[int, int]) -> Iterator[_Named]:

@@ -70,6 +70,7 @@ LESSONS: Registry[Lesson] = Registry(
         "lure_fuse": "streamfuse.train.fusing:FusingLesson",
         "textpixels_bilevel": "streamfuse.train.bilevel:BilevelLesson",
         "distil": "streamfuse.train.distilling:DistillingLesson",
+        "detecting": "streamfuse.train.detecting:DetectingLesson",
     },
 )
 

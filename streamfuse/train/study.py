@@ -11,6 +11,8 @@ from streamfuse.fuse.weights_file import load_weights
 from streamfuse.networks import create
 from streamfuse.text import uncached
 from streamfuse.train.data import PairRecord, find_pairs, load_all, part
+from streamfuse.train.detector_trainer import NETWORK as DETECTOR
+from streamfuse.train.detector_trainer import prepare_detector
 from streamfuse.train.lesson import Material, make_lesson
 from streamfuse.train.pool import Picture, Pool
 from streamfuse.train.recipe import DataSettings, TrainRecipe
@@ -31,6 +33,8 @@ def untracked(items: Sequence[T], _: str) -> Iterable[T]:
 def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device, tracked: Tracked[PairRecord] = untracked) -> Trainer:
     """All that a run needs, in memory; it goes on from the checkpoint in `folder`, if there is one."""
     torch.manual_seed(recipe.seed)
+    if recipe.network.name == DETECTOR:
+        return prepare_detector(recipe, root, folder, device)
     reader = uncached(recipe.encoder)
     network = create(recipe.network.name, size=recipe.network.size, text=recipe.network.text, text_dim=reader.dim)
     if recipe.network.start is not None:

@@ -6,12 +6,13 @@ import numpy as np
 import pytest
 import supervision
 
-from streamfuse.train.boxes import CLASSES, load_boxes
+from streamfuse.train.boxes import CLASSES, load_boxes, load_unsure
 from streamfuse.train.data import find_pairs
 from streamfuse.train.split import capture
 
 LABELS = Path(__file__).parent.parent.parent / "tools" / "labels"
 MSRS, RECORDINGS = LABELS / "msrs_validation", LABELS / "recordings_validation"
+TRAINING = LABELS / "msrs_training"
 SIZE = (480, 640)
 SMALLEST_PX = {"person": 20.0, "bike": 0.0, "car": 12.0}
 BY_AUTHORS = ("00147D", "00345D", "00440D", "01061N", "01482D", "01493D")
@@ -33,6 +34,22 @@ def test_all_are_of_the_validation_part():
     """Nothing that is trained on is labelled here, and no validation picture of MSRS that has labels was forgotten."""
     assert all(capture(Path("msrs_dev"), path.stem).part == "validation" for path in files(MSRS))
     assert all(capture(Path(path.stem.rsplit("_", 1)[0]), "").part == "validation" for path in files(RECORDINGS))
+
+
+def test_boxes_to_train_on_are_of_the_training_part():
+    """All of them, by day and by night; and none of a picture that is measured with."""
+    stems = [path.stem for path in files(TRAINING)]
+    assert len(stems) == 158
+    assert all(capture(Path("msrs_dev"), stem).part == "train" for stem in stems)
+
+
+@pytest.mark.parametrize("path", files(TRAINING), ids=lambda path: path.stem)
+def test_boxes_to_train_on_can_be_read(path):
+    """Boxes and unsure regions have an area inside of the picture."""
+    for boxes_N4 in (load_boxes(path, SIZE).boxes_N4, load_unsure(path, SIZE)):
+        widths, heights = (boxes_N4[:, 2:] - boxes_N4[:, :2]).T
+        assert (widths > 3).all()
+        assert (heights > 3).all()
 
 
 @pytest.mark.parametrize("path", files(MSRS) + files(RECORDINGS), ids=lambda path: path.stem)

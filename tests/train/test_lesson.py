@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from streamfuse.networks import NETWORKS
+from streamfuse.train.detector_trainer import NETWORK as DETECTOR
 from streamfuse.train.lesson import LESSONS
 from streamfuse.train.recipe import load_recipe
 
@@ -15,7 +16,7 @@ RECIPES = sorted((Path(__file__).parents[2] / "configs/train").glob("*.yaml"))
 def test_recipes_that_come_along_are_right(path):
     """Each can be read, and names a network, a lesson and settings that there are."""
     recipe = load_recipe(path)
-    assert recipe.network.name in NETWORKS
+    assert recipe.network.name in (*NETWORKS, DETECTOR)
     rest = dict(recipe.lesson)
     LESSONS.settings(str(rest.pop("kind")), rest, "lesson")
 
