@@ -49,7 +49,7 @@ def test_defaults_are_enough():
     config = parsed()
     assert (config.policy, config.device, config.speed) == ("live", "auto", 1.0)
     kinds = [config.sync.kind, config.align.kind, config.fuse.kind, config.detect.kind, config.track.kind, config.publish[0].kind]
-    assert kinds == ["nearest", "warp", "laplacian", "none", "bytetrack", "bus"]
+    assert kinds == ["nearest", "warp", "nano", "none", "bytetrack", "bus"]
 
 
 # --- short forms
@@ -118,7 +118,7 @@ def test_one_camera_is_a_pair(camera):
     [
         pytest.param({"sycn": {}}, "sycn: unknown key; did you mean 'sync'?", id="top"),
         pytest.param({"batch": {"siz": 4}}, "batch.siz: unknown key; did you mean 'size'?", id="stage"),
-        pytest.param({"fuse": {"levls": 3}}, "fuse.levls: unknown key; did you mean 'levels'?", id="plug point"),
+        pytest.param({"fuse": {"runtme": "torch"}}, "fuse.runtme: unknown key; did you mean 'runtime'?", id="plug point"),
         pytest.param({"publish": [{"kind": "bus", "endpont": "x"}]}, "publish.0.endpont: unknown key; did you mean 'endpoint'?", id="list"),
         pytest.param({"sync": {"freeze": {"enabeld": 1}}}, "sync.freeze.enabeld: unknown key; did you mean 'enabled'?", id="nested"),
         pytest.param({"pairs": [{**SCENE, "rigg": "x"}]}, "pairs.0.rigg: unknown key; did you mean 'rig'?", id="pair"),
@@ -151,7 +151,9 @@ def test_unknown_key_is_named_with_the_nearest(values, message):
         pytest.param(
             {"fuse": "no_such:Thing"}, "fuse.kind: fuser 'no_such:Thing' needs the package 'no_such', which is not installed", id="own"
         ),
-        pytest.param({"fuse": {"levels": 20}}, "fuse.levels: Input should be less than or equal to 8, got 20", id="range below"),
+        pytest.param(
+            {"fuse": {"kind": "laplacian", "levels": 20}}, "fuse.levels: Input should be less than or equal to 8, got 20", id="range below"
+        ),
         pytest.param({"speed": 0}, "speed: Input should be greater than 0, got 0", id="range"),
         pytest.param({"batch": {"size": 3}}, "batch.size: Input should be 1, 2, 4, 8 or 16, got 3", id="choice"),
         pytest.param({"policy": "lossles"}, "policy: Input should be 'live' or 'lossless', got 'lossles'", id="policy"),
