@@ -124,8 +124,9 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
             pipeline.wait_for("endpoint", START_S)
             begun_ns = time.time_ns()
             rig.say("".join(f"{fault}\n" for fault in faults))
-            slowest_fps = min(given.fps, given.infrared_fps or given.fps)
-            record = Record(begun_ns, min(MINUTE_S, seconds / LEAST_BUCKETS), 1e3 / slowest_fps)
+            infrared_fps = given.infrared_fps or given.fps
+            surplus = seconds * max(0.0, infrared_fps * (1 + given.drift * 1e-6) - given.fps)
+            record = Record(begun_ns, min(MINUTE_S, seconds / LEAST_BUCKETS), 1e3 / min(given.fps, infrared_fps), surplus)
             end_ns = begun_ns + round(seconds * NS_PER_S)
             watch(record, pipeline, rig, end_ns)
             stopped = not pipeline.alive or not rig.alive

@@ -57,8 +57,11 @@ class PacketQueue:
             self._bytes -= packet.size
             return packet
 
-    def __len__(self) -> int:
-        return len(self._packets)
+    def wait(self, timeout_s: float) -> bool:
+        """Whether a packet is there, or comes within that time."""
+        with self._condition:
+            self._condition.wait_for(lambda: self._packets or self._closed, timeout_s)
+            return bool(self._packets)
 
     @property
     def closed(self) -> bool:

@@ -110,6 +110,7 @@ class AvSource:
         if not self.live:
             self.identity = identity(Path(self._address.target), self.name)
         ticket = self._opening = object()
+        asked_ns = self._clock.now_ns()
         reader = VideoReader(
             Opening(
                 url=self._address.target,
@@ -122,7 +123,7 @@ class AvSource:
         )
         with self._lock:
             if self._opening is ticket:
-                self._begin(reader)
+                self._begin(reader, self._clock.now_ns() - asked_ns)
                 return
         reader.close()
         raise SourceError(f"{self.name}: opened too late, nobody waits for it any more")
@@ -134,7 +135,7 @@ class AvSource:
             if reader is not None and reader is not self._demuxed:
                 reader.close()
 
-    def _begin(self, reader: VideoReader) -> None:
+    def _begin(self, reader: VideoReader, opening_ns: int) -> None:
         self._reader = reader
         if self.live:
             time = LiveTime(
@@ -143,6 +144,7 @@ class AvSource:
                 time_base=reader.time_base,
                 period_ns=reader.period_ns,
                 problems=self.problems,
+                opening_ns=opening_ns,
             )
             if isinstance(self._time, LiveTime):
                 time.go_on_from(self._time)

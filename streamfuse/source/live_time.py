@@ -15,12 +15,21 @@ DEVICE = "v4l2"
 class LiveTime:
     """One per connection, one thread; `report` may be read by any."""
 
-    def __init__(self, settings: LadderSettings, *, container: str, time_base: Fraction, period_ns: int, problems: Counter[str]) -> None:
-        """`container` is FFmpeg's name of it, `period_ns` nominal; `problems` counts odd time stamps."""
+    def __init__(
+        self,
+        settings: LadderSettings,
+        *,
+        container: str,
+        time_base: Fraction,
+        period_ns: int,
+        problems: Counter[str],
+        opening_ns: int = 0,
+    ) -> None:
+        """`container` is FFmpeg's name of it, `period_ns` nominal; `problems` counts odd time stamps; `opening_ns`: as `Ladder`."""
         names = container.split(",")
         self.time_base = time_base
         self._clocked = any(name in CLOCKED for name in names)
-        self.ladder = Ladder(settings, period_ns=period_ns, device=DEVICE in names)
+        self.ladder = Ladder(settings, period_ns=period_ns, device=DEVICE in names, opening_ns=opening_ns)
         self._problems = problems
         self._jumps = 0
         self._last_pts: int | None = None

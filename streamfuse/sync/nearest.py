@@ -89,8 +89,9 @@ class Nearest:
         if cause := timeline.break_before(frame):
             pairs += self._restart(timeline, frame, cause)
             self._rewind(time_ns)
-        timeline.heard_ns = time_ns
-        timeline.add(Held(frame, now_ns + self._wait_ns(frame.spectrum.other), self._freeze.see(frame)))
+        held = Held(frame, now_ns + self._wait_ns(frame.spectrum.other), self._freeze.see(frame))
+        timeline.hear(time_ns, self._lateness_ns(held))
+        timeline.add(held)
         return pairs + self._drain()
 
     def poll(self, now_ns: int) -> list[Pair]:
@@ -268,6 +269,11 @@ class Nearest:
 
     def _roles(self) -> tuple[Timeline, Timeline]:
         return self._timelines[self._lead], self._timelines[self._lead.other]
+
+    def _lateness_ns(self, held: Held) -> int:
+        """How much older than the last pair a frame of the lead camera is, live."""
+        counts = self._live and held.frame.spectrum is self._lead and self._last_ns is not None
+        return (self._last_ns or 0) - held.t_ns if counts else 0
 
     def _late(self, held: Held) -> bool:
         return self._last_ns is not None and held.t_ns <= self._last_ns

@@ -12,6 +12,7 @@ from streamfuse.sync.rhythm import Rhythm
 SILENCE_NS = NS_PER_S // 2  # the least silence after which a camera counts as gone, and the least step back that is a jump
 SILENCE_PERIODS = 10  # ... and the same for slow cameras
 FORWARD_JUMP_NS = 5 * NS_PER_S
+BEHIND_NS = 6 * NS_PER_S  # a camera that hangs so far behind that it is connected anew has been by then
 
 
 @dataclass(slots=True, eq=False)
@@ -48,6 +49,7 @@ class Timeline:
         self.heard_ns = 0
         """When the last frame came, on the matcher's time."""
         self.newest_ns: int | None = None
+        self._behind_since_ns: int | None = None
         self._epoch = 0
 
     @property
@@ -79,6 +81,20 @@ class Timeline:
         """Forget the time before a break; the rate stays."""
         self.rhythm.interrupt()
         self.newest_ns = None
+        self._behind_since_ns = None
+
+    def hear(self, time_ns: int, late_ns: int) -> None:
+        """A frame came, on the matcher's time, that much older than the last pair.
+
+        Who waits for a camera that hangs behind says nothing for so long. So what is older than a silence makes no camera present, until
+        that has lasted for `BEHIND_NS`: then it is how that camera is.
+        """
+        if late_ns <= SILENCE_NS:
+            self._behind_since_ns = None
+        elif self._behind_since_ns is None:
+            self._behind_since_ns = time_ns
+        if self._behind_since_ns is None or time_ns - self._behind_since_ns >= BEHIND_NS:
+            self.heard_ns = time_ns
 
     def add(self, held: Held) -> None:
         """Put a frame in its place."""

@@ -5,6 +5,7 @@ import math
 import numpy as np
 import pytest
 
+from streamfuse.frames import ClockKind
 from streamfuse.publish.message import Message
 from streamfuse.publish.wire import BothTimes, CameraTimes, ResultHeader
 from tools.faults import Event
@@ -24,9 +25,10 @@ def message(
     skew_ms: float = 1.0,
     age_ms: float = 90.0,
     unc_ms: float = 0.0,
+    clock: ClockKind = "rtcp",
     drop: dict[str, int] | None = None,
 ) -> Message:
-    times = CameraTimes(state="fresh", pts=None, tb=None, clk="rtcp", unc=round(unc_ms * 1e6), age=0)
+    times = CameraTimes(state="fresh", pts=None, tb=None, clk=clock, unc=round(unc_ms * 1e6), age=0)
     at_ns = BEGUN + round(at_s * S)
     header = ResultHeader(
         v=(1, 0),
@@ -145,6 +147,15 @@ def test_a_slow_recovery_is_an_anomaly_and_drops_after_a_fault_are_not():
     assert summary(found, noted)["anomalies"] == [{"at_s": 25.0, "stream": "p1", "what": found.anomalies[0].what}]
 
 
+def test_a_faster_crystal_leaves_pictures_over():
+    """As many as it takes more than the other camera find no partner; one more has no excuse."""
+    noted = record(*steady(0, 30), message(30, drop={"sync.unused": 1}), message(40, drop={"sync.unused": 1}))
+    noted.surplus = 0.1
+    found = found_in(noted)
+    assert (found.surplus, found.unexplained) == ({"p1": 1}, {"sync.unused": 1})
+    assert [note.what for note in found.anomalies if "dropped" in note.what] == ["dropped 1: sync.unused"]
+
+
 def test_a_stream_that_never_comes_back_is_noticed():
     """Its silence lasts to the end."""
     noted = record(*steady(0, 40))
@@ -168,6 +179,17 @@ def test_a_pipeline_without_a_core_is_a_busy_machine():
     """Seconds in which its threads waited for more than that share of the time; a second that is not over counts by its length."""
     samples = [Sample(BEGUN + s * S, 500.0, 10, 5, waited_ms) for s, waited_ms in ((0, 0.0), (1, 1e3 * HUNGRY - 1), (2, 1e3 * HUNGRY + 1))]
     assert [(s.begin_ns, s.end_ns) for s in hunger(samples)] == [(BEGUN + S, BEGUN + 2 * S)]
+
+
+def test_pairs_of_a_camera_that_the_network_held_up_are_told_apart():
+    """Where arrival is all there is to stamp by, at the camera that was hit, and not for long after; the distance counts."""
+    told: list[tuple[int, ClockKind]] = [(21, "host"), (22, "rtcp"), (26, "estimated")]
+    noted = record(*[message(at_s, skew_ms=3000.0, clock=clock) for at_s, clock in told])
+    found = found_in(noted, (20, "begin slow"), (22, "end slow"))
+    assert [(pair.at_ns - BEGUN) // S for pair in found.held_up] == [21]
+    assert sum("apart" in note.what for note in found.anomalies) == 2
+    assert found.skews_ms == [3000.0] * 3
+    assert not found_in(noted, (20, "begin stall"), (22, "end stall")).held_up
 
 
 def test_pairs_that_are_far_apart_are_told_by_cause():

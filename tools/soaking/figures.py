@@ -16,6 +16,8 @@ from tools.soaking.spells import Recovery, Spell, hunger, lateness, recoveries, 
 
 AFTERMATH_NS = 15 * NS_PER_S  # so long after a fault, what is missing may still be its doing
 FROZEN_NS = 2 * NS_PER_S  # so long after a freeze, its last picture may still be shown
+HELD_UP = ("slow", "hold")  # faults of the network: pictures arrive late
+HELD_UP_NS = 3 * NS_PER_S  # as much as the rig holds for a viewer
 BUSY_NS = NS_PER_S  # around a moment in which the machine was too busy
 RECOVERY_S = 3.0  # the target: 2 s, and up to a second to the next key frame
 
@@ -36,10 +38,14 @@ class Figures:
     """True ones, of all fused results but those of frozen cameras, without their sign."""
     doubted: list[Apart] = field(default_factory=list)
     """Pairs more than a period apart, by no more than their stamps said that they may be wrong."""
+    held_up: list[Apart] = field(default_factory=list)
+    """Others more than a period apart, of a camera that was held up by its network and stamped by arrival: nothing could tell."""
     frozen: int = 0
     """Pairs more than a period apart since one camera was frozen: what it showed was old."""
     explained: Counter[str] = field(default_factory=Counter)
     """Drops by reason, at pairs that a fault had hit shortly before."""
+    surplus: Counter[str] = field(default_factory=Counter)
+    """By pair: infrared pictures left over because its crystal runs faster."""
     starved: Counter[str] = field(default_factory=Counter)
     """Of the others: while the machine was too busy."""
     unexplained: Counter[str] = field(default_factory=Counter)
@@ -66,12 +72,26 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
         skews_ms=[],
         busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"])],
     )
-    for drop in record.drops:
-        kind = found.explained if _hit(drop, causes) else found.starved if _while_busy(drop, found.busy) else found.unexplained
-        kind[drop.what] += drop.count
-    for note in sorted([*_far(record, found), *_anomalies(record, found, causes)], key=lambda note: note.at_ns):
+    _count_drops(record, found, causes)
+    for note in [*_far(record, found), *_anomalies(record, found, causes)]:
         (found.while_busy if _while_busy(note, found.busy) else found.anomalies).append(note)
+    for notes in (found.anomalies, found.while_busy):
+        notes.sort(key=lambda note: note.at_ns)
     return found
+
+
+def _count_drops(record: Record, found: Figures, causes: Sequence[Spell]) -> None:
+    """By what explains them; those that nothing does are notes as well."""
+    for drop in record.drops:
+        if _hit(drop, causes):
+            found.explained[drop.what] += drop.count
+        elif drop.what == "sync.unused" and found.surplus[drop.stream] + drop.count <= math.ceil(record.surplus):
+            found.surplus[drop.stream] += drop.count
+        else:
+            busy = _while_busy(drop, found.busy)
+            (found.starved if busy else found.unexplained)[drop.what] += drop.count
+            note = Note(drop.at_ns, drop.stream, f"dropped {drop.count}: {drop.what}")
+            (found.while_busy if busy else found.anomalies).append(note)
 
 
 def _far(record: Record, found: Figures) -> Iterator[Note]:
@@ -84,13 +104,19 @@ def _far(record: Record, found: Figures) -> Iterator[Note]:
         skews_ms.append(abs(pair.skew_ms))
         if abs(pair.skew_ms) <= record.period_ms + pair.doubt_ms:
             found.doubted.append(pair)
+        elif any(_holds_up(pair, spell) for spell in found.spells):
+            found.held_up.append(pair)
         else:
-            yield Note(pair.at_ns, pair.stream, f"fused pair {pair.skew_ms:.1f} ms apart, by {pair.clocks}")
+            yield Note(pair.at_ns, pair.stream, str(pair))
     found.skews_ms = sorted(skews_ms)
 
 
 def _shows_frozen(pair: Apart, spell: Spell) -> bool:
     return spell.kind == "freeze" and spell.stream == pair.stream and spell.begin_ns <= pair.at_ns <= spell.end_ns + FROZEN_NS
+
+
+def _holds_up(pair: Apart, spell: Spell) -> bool:
+    return spell.kind in HELD_UP and spell.camera in pair.by_arrival and spell.begin_ns <= pair.at_ns <= spell.end_ns + HELD_UP_NS
 
 
 def summary(found: Figures, record: Record) -> dict[str, Any]:
@@ -104,12 +130,14 @@ def summary(found: Figures, record: Record) -> dict[str, Any]:
         "age_ms": [[round(value, 1) for value in row] for row in found.ages],
         "true_skew_ms": {"mean": statistics.fmean(skews), "p95": quantile(skews, 0.95), "worst": skews[-1]} if skews else None,
         "far_pairs": {
-            "doubted": [[seconds(record, pair.at_ns), pair.stream, round(pair.skew_ms, 1), pair.clocks] for pair in found.doubted],
+            "doubted": [[seconds(record, pair.at_ns), pair.stream, str(pair)] for pair in found.doubted],
+            "held_up": [[seconds(record, pair.at_ns), pair.stream, str(pair)] for pair in found.held_up],
             "frozen": found.frozen,
         },
         "unread_numbers": record.unread,
         "recovery_s": recovery_table(found),
         "drops_in_faults": dict(found.explained),
+        "surplus": dict(found.surplus),
         "drops_while_busy": dict(found.starved),
         "drops_unexplained": dict(found.unexplained),
         "busy": [[seconds(record, spell.begin_ns), seconds(record, spell.end_ns), spell.kind] for spell in found.busy],
@@ -189,9 +217,6 @@ def _anomalies(record: Record, found: Figures, causes: Sequence[Spell]) -> Itera
         if after_s is None or after_s > RECOVERY_S:
             when = "not fused again" if after_s is None else f"fused again {after_s:.1f} s"
             yield Note(spell.end_ns, spell.stream, f"{when} after {spell.kind} of {spell.camera}")
-    for drop in record.drops:
-        if not _hit(drop, causes):
-            yield Note(drop.at_ns, drop.stream, f"dropped {drop.count}: {drop.what}")
     for stream, changes in record.changes.items():
         for at_ns, mode in changes[1:]:
             note = Note(at_ns, stream, f"became {mode} without a fault")

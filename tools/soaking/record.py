@@ -4,8 +4,9 @@ from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
+from streamfuse.frames import Spectrum
 from streamfuse.publish.message import Message
-from streamfuse.publish.wire import CameraTimes, ResultHeader
+from streamfuse.publish.wire import BothTimes, ResultHeader
 from tools.faults.truth import EXPOSED, SKEW
 
 SILENT_S = 1.0  # a stream that says nothing for so long is silent
@@ -52,10 +53,23 @@ class Apart:
     at_ns: int
     stream: str
     skew_ms: float
-    doubt_ms: float
-    """By how much its cameras' stamps together may be wrong, as they say themselves."""
-    clocks: str
-    """By which its cameras' pictures were stamped, for people."""
+    times: BothTimes
+    """How its cameras' pictures were stamped."""
+
+    @property
+    def doubt_ms(self) -> float:
+        """By how much the stamps together may be wrong, as they say themselves."""
+        return sum(camera.unc or 0 for camera in (self.times.infrared, self.times.visible)) / NS_PER_MS
+
+    @property
+    def by_arrival(self) -> set[str]:
+        """Cameras whose stamps come from when packets arrived: they are late by what the network takes."""
+        both = ((Spectrum.INFRARED, self.times.infrared), (Spectrum.VISIBLE, self.times.visible))
+        return {f"{self.stream}-{spectrum}" for spectrum, camera in both if camera.clk in ("host", "estimated")}
+
+    def __str__(self) -> str:
+        both = (f"{camera.clk} ±{(camera.unc or 0) / NS_PER_MS:.0f} ms" for camera in (self.times.infrared, self.times.visible))
+        return f"fused pair {self.skew_ms:.1f} ms apart, by {' and '.join(both)}"
 
 
 @dataclass(slots=True)
@@ -66,6 +80,8 @@ class Record:
     bucket_s: float
     period_ms: float
     """Of the slowest camera: no fused pair should be further apart."""
+    surplus: float = 0.0
+    """So many more pictures than the visible camera does the infrared one of each pair take in all; they find no partner."""
     buckets: dict[str, dict[int, Bucket]] = field(default_factory=lambda: defaultdict(lambda: defaultdict(Bucket)))
     changes: dict[str, list[tuple[int, str]]] = field(default_factory=lambda: defaultdict(list))
     """When each stream began to be in another mode; `nothing` while it is silent."""
@@ -128,9 +144,7 @@ class Record:
         elif abs(skew_ms) <= self.period_ms:
             bucket.skews_ms.append(skew_ms)
         else:
-            both = (result.ts.infrared, result.ts.visible)
-            doubt_ms = sum(camera.unc or 0 for camera in both) / NS_PER_MS
-            self.apart.append(Apart(now_ns, stream, skew_ms, doubt_ms, " and ".join(map(_stamped, both))))
+            self.apart.append(Apart(now_ns, stream, skew_ms, result.ts))
 
     def finish(self, now_ns: int) -> None:
         """Note streams that have fallen silent and stayed so."""
@@ -138,7 +152,3 @@ class Record:
             if now_ns - last_ns > SILENT_S * NS_PER_S:
                 self.silences.append(Note(last_ns, stream, "silent", (now_ns - last_ns) // NS_PER_MS))
                 self.changes[stream].append((last_ns + NS_PER_MS, NOTHING))
-
-
-def _stamped(camera: CameraTimes) -> str:
-    return f"{camera.clk} ±{(camera.unc or 0) / NS_PER_MS:.0f} ms"

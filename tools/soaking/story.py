@@ -46,6 +46,7 @@ class Story:
         rss, age, long = found.rss.get("pipeline"), found.age, self._s(self.end_ns) >= LEAST_S
         slots = sorted({(look["standing"]["slots"], look["standing"]["allocations"]) for look in self._settled_looks()})
         drops_busy, busy = (f"; {count} more while the machine was too busy" if count else "" for count in self._while_busy())
+        left = f"; {sum(found.surplus.values())} left over by a faster crystal" if found.surplus else ""
         too_short = "" if long else f"; not judged under {LEAST_S / 60:g} min"
         rows: list[tuple[str, str, bool | None]] = [
             (
@@ -63,7 +64,7 @@ class Story:
                 f"{age.per_h:+.2f} ms/h, {age.lower:+.2f} to {age.upper:+.2f}{too_short}",
                 (age.lower <= 0 or abs(age.per_h) < MOST_MS_PER_H) if long else None,
             ),
-            ("no drop without a cause", f"{sum(found.unexplained.values())} of them{drops_busy}", not found.unexplained),
+            ("no drop without a cause", f"{sum(found.unexplained.values())} of them{left}{drops_busy}", not found.unexplained),
             ("no anomaly", f"{len(found.anomalies)} of them{busy}", not found.anomalies),
             ("ran to the end and stopped in order", self.trouble.splitlines()[0] if self.trouble else "yes", not self.trouble),
         ]
@@ -156,6 +157,7 @@ class Story:
         return (
             f"True distance of fused pairs: mean {mean_ms:.1f} ms, 95 % within {p95_ms:.1f}, worst {worst_ms:.1f}. More than a period "
             f"({self.record.period_ms:.1f} ms) apart, but not by more than their stamps say that they may err: {len(found.doubted)}; "
+            f"since the network held up a camera that only arrival could stamp: {len(found.held_up)}; "
             f"and {found.frozen} more of frozen cameras, which are in none of these figures."
         )
 

@@ -62,6 +62,11 @@ class EstimatedClock:
         return round(MAD_TO_SIGMA * median(abs(late - middle) for late in self._late_ns))
 
     @property
+    def late_ns(self) -> int:
+        """How much later than at its best the last packet came."""
+        return self._late_ns[-1] if self._late_ns else 0
+
+    @property
     def lag_ns(self) -> int:
         """How far behind its best this camera is, for good: the least delay among the last packets."""
         return min(self._late_ns, default=0)

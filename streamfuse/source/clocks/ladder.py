@@ -29,6 +29,7 @@ MARKS, PACE_AFTER_NS, OFF_PACE, OFF_PACE_LOOKS = 31, 20 * NS_PER_S, 0.01, 5  # b
 AHEAD_NS = 20 * NS_PER_MS  # by so much a disciplined clock may seem to run ahead of ours
 GRACE_NS = 50 * NS_PER_MS  # beyond the bounds, for a clock that was good so far
 RUNS_AWAY_PPM, STEADY_PPM = 100.0, 50.0  # a clock that follows a time server drifts by less than 1; the fit is good to a few dozen
+FIRST_MARKS = 3  # two seconds: who is held up for longer does not come back to its best soon, and nobody can tell
 DRIFT_AFTER_NS = 50 * NS_PER_S
 UNKNOWN_DELAY_NS = 100 * NS_PER_MS  # exposure, encoder and network of usual cameras; it cannot be seen from here
 
@@ -56,8 +57,8 @@ class Stamp(NamedTuple):
 class Ladder:
     """One per connection, one thread; `report` may be read by any."""
 
-    def __init__(self, settings: LadderSettings, *, period_ns: int, device: bool = False) -> None:
-        """`period_ns` is nominal; `device`: a camera of this machine."""
+    def __init__(self, settings: LadderSettings, *, period_ns: int, device: bool = False, opening_ns: int = 0) -> None:
+        """`period_ns` is nominal; `device`: a camera of this machine; `opening_ns`: how long it took to connect."""
         self.period_ns = period_ns
         self.delay_ns: int | None = None
         """Least delay from capture to arrival, as learnt from reports while they were good; None: not learnt."""
@@ -68,6 +69,7 @@ class Ladder:
         self.jumps = 0
         """How often the time stamps started anew."""
         self._settings = settings
+        self._opening_ns = opening_ns
         self._device = DeviceClock() if device else None
         self._utc_offset_ns = 0
         self._arrival_ns = 0
@@ -96,6 +98,7 @@ class Ladder:
         if self._jumped(stream_ns, arrival_ns):
             self._start()
             self.jumps += 1
+            self._opening_ns = 0
         self._newest_ns = stream_ns
         self._estimated.add(stream_ns, arrival_ns)
         if self._device is not None:
@@ -244,4 +247,10 @@ class Ladder:
             return self._rtcp.uncertainty_ns(stream_ns)
         if kind == "device":
             return self.period_ns // 2  # the kernel stamps somewhere between exposure and hand-over
-        return UNKNOWN_DELAY_NS + (self._jitter_ns if kind == "estimated" else self.period_ns + 3 * self._jitter_ns)
+        delay_ns = UNKNOWN_DELAY_NS + self._held_up_ns
+        return delay_ns + (self._jitter_ns if kind == "estimated" else self.period_ns + 3 * self._jitter_ns)
+
+    @property
+    def _held_up_ns(self) -> int:
+        """How long the first pictures of a connection may have been under way: since it was asked for, and by what they are later since."""
+        return self._opening_ns + self._estimated.late_ns if len(self._marks) < FIRST_MARKS else 0

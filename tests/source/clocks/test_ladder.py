@@ -9,6 +9,7 @@ from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.source.clocks import Ladder, LadderSettings
 from tests.source.clocks.simulated import START_NS, Camera, Track, packets, track
 
+PERIOD_NS = NS_PER_S // 30
 DISCIPLINED = Camera(disciplined=True)
 
 
@@ -169,6 +170,16 @@ def test_pictures_without_time_stamps_are_stamped_on_arrival():
     assert [stamp.t_cap_ns - START_NS for stamp in times] == [number * 40 * NS_PER_MS for number in range(50)]
     assert {stamp.clock for stamp in times} == {"host"}
     assert ladder.report is not None
+
+
+def test_the_first_pictures_may_be_as_old_as_the_connection():
+    """What came over a slow link while it connected, and ever later since: as long as nothing better is known, the stamp says so."""
+    ladder = Ladder(LadderSettings(), period_ns=PERIOD_NS, opening_ns=3 * NS_PER_S)
+    for number in range(20):  # every picture takes twice as long as it should
+        ladder.see(number * PERIOD_NS, 2 * number * PERIOD_NS, START_NS)
+        assert ladder.stamp(number * PERIOD_NS).uncertainty_ns >= 3 * NS_PER_S + number * PERIOD_NS
+    ladder.see(0, 40 * PERIOD_NS, START_NS)  # its time stamps start anew: that says nothing of the way
+    assert ladder.stamp(0).uncertainty_ns < NS_PER_S
 
 
 def test_a_device_is_stamped_by_the_kernel():
