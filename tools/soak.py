@@ -3,13 +3,16 @@
 Run: python tools/soak.py [--pairs 4] [--hours 1] [--fault-every 20] [--html soak.html] [--json soak.json]
 
 The cameras are those of `tools/faults`, in a process of their own; the pipeline is another; this one reads its bus and looks at both.
-Instants and distances are true ones, read from the number in each picture, not from any stamp.
+Instants and distances are true ones, read from the number in each picture, not from any stamp. Ctrl-C or SIGTERM ends it early, with
+its report.
 """
 
 import argparse
 import json
+import signal
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -34,6 +37,7 @@ from tools.soaking.story import SETTLED, Story
 START_S, LOOK_S, MINUTE_S = 60.0, 1.0, 60.0
 CALM_S = 5.0  # before the first fault
 LEAST_BUCKETS = 8
+ASKED_TO_END = threading.Event()
 
 
 def options() -> argparse.ArgumentParser:
@@ -98,7 +102,7 @@ def watch(record: Record, pipeline: Spoken, rig: Spoken, end_ns: int) -> None:
     looked_s = 0.0
     with bar, Subscriber(endpoint, kinds=["det"], mode="all", until_eos=False, room_messages=4096) as bus:
         task = bar.add_task("", total=end_ns - record.begun_ns, told="")
-        while time.time_ns() < end_ns and pipeline.alive and rig.alive:
+        while time.time_ns() < end_ns and not ASKED_TO_END.is_set() and pipeline.alive and rig.alive:
             if (message := bus.recv(timeout_s=0.2)) is not None and message.kind == "det":
                 record.take(message)
             if time.monotonic() - looked_s >= LOOK_S:
@@ -147,6 +151,8 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
 
 def main() -> None:
     """Run and tell."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ASKED_TO_END.set())
     try:
         given = checked(options().parse_args())
         with tempfile.TemporaryDirectory(prefix="soak-") as folder:

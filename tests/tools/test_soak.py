@@ -1,11 +1,13 @@
 """The soak itself, for twenty seconds: real cameras, a real pipeline, a real report."""
 
 import json
+import signal
 import subprocess
 import sys
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
+import psutil
 import pytest
 
 from streamfuse.errors import ConfigError
@@ -34,6 +36,22 @@ def test_twenty_seconds_make_a_report(tmp_path):
     assert len(charts) == 7
     assert all(ET.fromstring(f"<svg{chart}</svg>") is not None for chart in charts)
     assert "gone of p" in html
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(180)
+def test_ended_early_it_still_reports(tmp_path):
+    """Asked to end as soon as both processes run, long before the hour is over: in order, with what there was."""
+    command = [sys.executable, "tools/soak.py", "--pairs", "1", "--hours", "1", "--size", "160x64", "--fps", "10"]
+    command += ["--html", str(tmp_path / "soak.html"), "--json", str(tmp_path / "soak.json")]
+    soak = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while len(psutil.Process(soak.pid).children()) < 2:
+        assert soak.poll() is None
+    soak.send_signal(signal.SIGTERM)
+    _, trouble = soak.communicate(timeout=120)
+    assert soak.returncode in (0, 1), trouble
+    assert json.loads((tmp_path / "soak.json").read_text())["seconds"] < 120
+    assert (tmp_path / "soak.html").is_file()
 
 
 def test_says_what_is_wrong():

@@ -31,7 +31,13 @@ class Spoken:
         self._ended = False
         self._stderr = log.open("w")
         self._process = subprocess.Popen(
-            [sys.executable, *arguments], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._stderr, text=True
+            [sys.executable, *arguments],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            text=True,
+            start_new_session=True,  # Ctrl-C is for who reads and reports; these are told through their input
         )
         self._seen = psutil.Process(self._process.pid)
         self._waiting = Waiting(self._process.pid)
