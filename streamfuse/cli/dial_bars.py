@@ -37,7 +37,7 @@ class DialsSet:
 
 def dials_set(prompt: Prompt, weights: Path | None, encoder_name: str | None) -> DialsSet:
     """By the weights in a file, or by those that ship. `WeightsError` and `ConfigError` where a file was named that cannot tell."""
-    path = weights or shipped_weights(NETWORK, "base") or shipped_weights(NETWORK, "small")
+    path = weights or shipped_weights(NETWORK, "small")
     if path is None:
         return DialsSet(missing=f"dials: no weights ship for {NETWORK} yet; --weights FILE shows those of your own")
     network, reads = network_of(path)

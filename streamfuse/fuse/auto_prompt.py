@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from streamfuse.clock import NS_PER_S
 from streamfuse.frames import Pair, Prompt, PromptState, Spectrum
 from streamfuse.fuse.ailments import AILMENTS, Ailment
 from streamfuse.fuse.picture_facts import Facts, facts
 from streamfuse.results import SelfSet
 
-NS_PER_S = 1_000_000_000
 LOOK_NS = NS_PER_S // 3
 """From look to look, of capture time."""
 FOLLOW = 0.25

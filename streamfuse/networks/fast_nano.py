@@ -12,8 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from streamfuse.networks.dials import LUMA_DIALS
 from streamfuse.networks.folding import one_prompt
-from streamfuse.networks.nano import EDGE, MAPS, TONES, Nano, coarse, compose, divided, exposed, exposure_stats, film, whole_cells
+from streamfuse.networks.nano import EDGE, MAPS, TONES, Nano, compose, divided, exposed, film, whole_cells
 from streamfuse.networks.network import State
 
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
@@ -28,10 +29,8 @@ class FastNano(nn.Module):
         self.blur = network.blur.clone()
         self.stripes_in = _folded(network.destripe.enter, scale[0], shift[0])
         self.stripes_out = deepcopy(network.destripe.leave)
-        self.whole, self.wide, self.middle = (
-            deepcopy(part) for part in (network.exposure.whole, network.exposure.enter, network.exposure.middle)
-        )
-        self.exposure = _dialled(network.exposure.leave, prompt["luma_dials"])
+        self.exposure = deepcopy(network.exposure)
+        self.exposure.leave = _dialled(network.exposure.leave, prompt["dials"][LUMA_DIALS])
         self.stem = _folded(network.stem, scale[1], shift[1])
         self.context_in = _folded(network.context.enter, scale[2], shift[2])
         self.context_out = deepcopy(network.context.leave)
@@ -48,7 +47,7 @@ class FastNano(nn.Module):
         columns_B11W = infrared.mean(2, keepdim=True).to(dtype)
         infrared = infrared - self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype)
         a, b = divided(infrared, self.blur), divided(visible, self.blur)
-        a, b = exposed(a, b, self._said(coarse(a, b)))
+        a, b = exposed(a, b, self.exposure.leave(self.exposure.seen(a, b)))
         x = torch.cat([a.base + a.detail, b.base + b.detail], 1).to(dtype=dtype, memory_format=torch.channels_last)
         x = self.stem(x).relu_()
         said_BK = self.context_out(self.context_in(x.mean((2, 3))).relu_())
@@ -59,13 +58,6 @@ class FastNano(nn.Module):
         keep_a, keep_b, residual = self.maps(x).chunk(MAPS, 1)
         fused = compose(a.kept(keep_a), b.kept(keep_b), tones_B5) + residual.to(a.base.dtype)
         return F.pixel_shuffle(fused, EDGE)[..., :height, :width]
-
-    def _said(self, surroundings_B4yx: torch.Tensor) -> torch.Tensor:
-        dtype = self.stem.weight.dtype
-        whole_BC = self.whole(exposure_stats(surroundings_B4yx[:, :2]).to(dtype))
-        hidden = (self.wide(surroundings_B4yx.to(dtype=dtype, memory_format=torch.channels_last)) + whole_BC[:, :, None, None]).relu_()
-        said_B4yx: torch.Tensor = self.exposure(self.middle(hidden).relu_())
-        return said_B4yx
 
 
 def fold(network: Nano, state: State) -> FastNano:

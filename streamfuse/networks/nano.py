@@ -95,13 +95,16 @@ class Exposure(nn.Module):
 
     def forward(self, a: Layers, b: Layers, dials_BN: torch.Tensor) -> torch.Tensor:
         """(B, 4, a sixteenth of H, of W): log gain of infrared and visible, offset of infrared and visible."""
+        said_B4Nyx = self.leave(self.seen(a, b)).unflatten(1, (4, len(LUMA_DIALS)))
+        said_B4yx: torch.Tensor = (said_B4Nyx * dials_BN[:, None, :, None, None]).sum(2)
+        return said_B4yx
+
+    def seen(self, a: Layers, b: Layers) -> torch.Tensor:
+        """What the surroundings are like, before any dial: (B, C, a sixteenth of H, of W)."""
         surroundings_B4yx = coarse(a, b)
         whole_BC = self.whole(exposure_stats(surroundings_B4yx[:, :2]).to(self.whole.weight.dtype))
         hidden = F.relu(self.enter(surroundings_B4yx.to(self.enter.weight.dtype)) + whole_BC[:, :, None, None])
-        said_BKyx = self.leave(F.relu(self.middle(hidden)))
-        said_B4Nyx = said_BKyx.unflatten(1, (4, len(LUMA_DIALS)))
-        said_B4yx: torch.Tensor = (said_B4Nyx * dials_BN[:, None, :, None, None]).sum(2)
-        return said_B4yx
+        return F.relu(self.middle(hidden))
 
 
 class Context(nn.Module):
@@ -163,7 +166,6 @@ class Nano(FusionNetwork):
         shape = (-1, self.layers, self.width)
         return {
             "dials": dials_PN,
-            "luma_dials": dials_PN[:, LUMA_DIALS],
             "scale": scale.reshape(shape),
             "shift": shift.reshape(shape),
             "maps_scale": maps_scale,
@@ -183,7 +185,7 @@ class Nano(FusionNetwork):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_BCHW)
         infrared = infrared - self.destripe(infrared, scale[0], shift[0])
         a, b = divided(infrared, self.blur), divided(visible, self.blur)
-        a, b = exposed(a, b, self.exposure(a, b, state["luma_dials"].to(dtype)))
+        a, b = exposed(a, b, self.exposure(a, b, state["dials"][:, LUMA_DIALS].to(dtype)))
         x = torch.cat([a.base + a.detail, b.base + b.detail], 1).to(dtype)
         x = F.relu(film(self.stem(x), scale[1], shift[1]))
         global_scale, global_shift, tones = self.context(x, scale[2], shift[2])

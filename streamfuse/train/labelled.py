@@ -18,7 +18,7 @@ from streamfuse.train.boxes import load_boxes
 from streamfuse.train.data import find_pairs, load_all, part
 from streamfuse.train.detection_loss import Boxes
 from streamfuse.train.drawn import scene_pairs
-from streamfuse.train.pool import Crops, Light
+from streamfuse.train.pool import Crops, Light, largest_edge_px, of_one_size, unit
 
 SEEN_SHARE, SEEN_PX = 0.4, 4.0
 """A box that the crop cuts counts while so much of its area is left, and edges so long."""
@@ -81,27 +81,19 @@ class LabelledPool:
     @property
     def edge_px(self) -> int:
         """Of the largest square crop that some picture holds."""
-        return int(max(min(picture.infrared_HW.shape) for picture in self._pictures))
+        return largest_edge_px(self._pictures)
 
     def crops(self, batch: int, edge_px: int | None, draw: torch.Generator, device: torch.device) -> LabelledCrops:
         """`batch` square crops, each flipped left to right every second time. Pictures that are too small are left out.
 
         No edge: whole pictures, all of one size, that of a picture drawn first.
         """
-        if edge_px is None:
-            size = self._pictures[int(torch.randint(len(self._pictures), (), generator=draw))].infrared_HW.shape
-            fitting = [picture for picture in self._pictures if picture.infrared_HW.shape == size]
-        else:
-            size = (edge_px, edge_px)
-            fitting = [picture for picture in self._pictures if min(picture.infrared_HW.shape) >= edge_px]
-        if not fitting:
-            raise ConfigError(f"no picture with boxes holds a crop of {edge_px} x {edge_px} pixels")
+        fitting, size = of_one_size(self._pictures, edge_px, draw)
         chosen = [fitting[int(index)] for index in torch.randint(len(fitting), (batch,), generator=draw)]
-        cut = [_crop(picture, (size[0], size[1]), draw) for picture in chosen]
+        cut = [_crop(picture, size, draw) for picture in chosen]
         infrared = torch.from_numpy(np.stack([part.infrared_HW for part in cut]))[:, None]
         visible = torch.from_numpy(np.stack([part.visible_HW3 for part in cut])).permute(0, 3, 1, 2)
-        pixels = [picture.to(device).float().div_(255).contiguous() for picture in (infrared, visible)]
-        crops = Crops(pixels[0], pixels[1], tuple(picture.light for picture in chosen))
+        crops = Crops(unit(infrared, device), unit(visible, device), tuple(picture.light for picture in chosen))
         return LabelledCrops(crops, _together([part.boxes for part in cut], device), [picture.captions for picture in chosen])
 
 

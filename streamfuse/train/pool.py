@@ -5,7 +5,7 @@ Legend: B batch, H W pixels of a crop.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -26,6 +26,16 @@ class Picture:
     infrared_HW: NDArray[np.uint8]
     visible_HW3: NDArray[np.uint8]
     """RGB."""
+
+
+class HasInfrared(Protocol):
+    """What has a size."""
+
+    @property
+    def infrared_HW(self) -> NDArray[np.uint8]: ...  # noqa: D102, N802  as `Picture`
+
+
+P = TypeVar("P", bound=HasInfrared)
 
 
 class Crops(NamedTuple):
@@ -57,32 +67,45 @@ class Pool:
     @property
     def edge_px(self) -> int:
         """Of the largest square crop that some picture holds."""
-        return int(max(min(picture.infrared_HW.shape) for picture in self._pictures))
+        return largest_edge_px(self._pictures)
 
     def crops(self, batch: int, edge_px: int | None, draw: torch.Generator, device: torch.device) -> Crops:
         """`batch` square crops, each flipped left to right every second time. Pictures that are too small are left out.
 
         No edge: whole pictures, all of one size, that of a picture drawn first.
         """
-        if edge_px is None:
-            size = self._pictures[int(torch.randint(len(self._pictures), (), generator=draw))].infrared_HW.shape
-            fitting = [picture for picture in self._pictures if picture.infrared_HW.shape == size]
-        else:
-            size = (edge_px, edge_px)
-            fitting = [picture for picture in self._pictures if min(picture.infrared_HW.shape) >= edge_px]
-        if not fitting:
-            raise ConfigError(f"no training picture holds a crop of {edge_px} x {edge_px} pixels")
+        fitting, size = of_one_size(self._pictures, edge_px, draw)
         chosen = [fitting[int(index)] for index in torch.multinomial(self._weights(fitting), batch, replacement=True, generator=draw)]
         cut = [_crop(picture, size, draw) for picture in chosen]
         infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
         visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
-        return Crops(_unit(infrared, device), _unit(visible, device), tuple(picture.light for picture in chosen))
+        return Crops(unit(infrared, device), unit(visible, device), tuple(picture.light for picture in chosen))
 
     def _weights(self, pictures: Sequence[Picture]) -> torch.Tensor:
         by_day = torch.tensor([picture.light == "day" for picture in pictures])
         if self._day_share is None or by_day.all() or not by_day.any():
             return torch.ones(len(pictures))
         return torch.where(by_day, self._day_share / by_day.sum(), (1 - self._day_share) / (~by_day).sum())
+
+
+def largest_edge_px(pictures: Sequence[HasInfrared]) -> int:
+    """Of the largest square crop that some picture holds."""
+    return int(max(min(picture.infrared_HW.shape) for picture in pictures))
+
+
+def of_one_size(pictures: Sequence[P], edge_px: int | None, draw: torch.Generator) -> tuple[list[P], tuple[int, int]]:
+    """Those that hold a square crop of that edge, and its size; no edge: those of the size of one that is drawn.
+
+    Raises:
+        ConfigError: none is large enough.
+    """
+    if edge_px is None:
+        size = pictures[int(torch.randint(len(pictures), (), generator=draw))].infrared_HW.shape
+        return [picture for picture in pictures if picture.infrared_HW.shape == size], (size[0], size[1])
+    fitting = [picture for picture in pictures if min(picture.infrared_HW.shape) >= edge_px]
+    if not fitting:
+        raise ConfigError(f"no training picture holds a crop of {edge_px} x {edge_px} pixels")
+    return fitting, (edge_px, edge_px)
 
 
 def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
@@ -94,5 +117,6 @@ def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tup
     return picture.infrared_HW[rows, columns][:, ::step], picture.visible_HW3[rows, columns][:, ::step]
 
 
-def _unit(picture: torch.Tensor, device: torch.device) -> torch.Tensor:
+def unit(picture: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """8 bits to [0, 1], on the device."""
     return picture.to(device, non_blocking=True).float().div_(255).contiguous()
