@@ -134,6 +134,7 @@ class Nano(FusionNetwork):
 
     name = "nano"
     blur: torch.Tensor
+    luma_dials: torch.Tensor
     text: Literal["guided", "published"] = "guided"
     colour: Literal["luma", "rgb"] = "luma"
 
@@ -142,6 +143,7 @@ class Nano(FusionNetwork):
         self.size, self.text_dim, self.width = size, text_dim, width
         self.dial_head = DialHead(text_dim)
         self.register_buffer("blur", blur_of_cells(), persistent=False)
+        self.register_buffer("luma_dials", torch.tensor(LUMA_DIALS), persistent=False)  # a list would be sent to the device each time
         self.destripe = Destripe(width)
         self.exposure = Exposure(width)
         self.stem = nn.Conv2d(2 * CELL, width, 3, padding=1)
@@ -162,7 +164,7 @@ class Nano(FusionNetwork):
     def with_dials(self, dials_PN: torch.Tensor) -> State:
         """The state of dials that were set by hand, by words, or by both. Linear: twice the dials, twice the state."""
         parts = [self.layers * self.width] * 2 + [MAPS * CELL] * 2 + [TONES]
-        scale, shift, maps_scale, maps_shift, tones = self.film(dials_PN[:, LUMA_DIALS]).split(parts, 1)
+        scale, shift, maps_scale, maps_shift, tones = self.film(self._read(dials_PN)).split(parts, 1)
         shape = (-1, self.layers, self.width)
         return {
             "dials": dials_PN,
@@ -185,7 +187,7 @@ class Nano(FusionNetwork):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_BCHW)
         infrared = infrared - self.destripe(infrared, scale[0], shift[0])
         a, b = divided(infrared, self.blur), divided(visible, self.blur)
-        a, b = exposed(a, b, self.exposure(a, b, state["dials"][:, LUMA_DIALS].to(dtype)))
+        a, b = exposed(a, b, self.exposure(a, b, self._read(state["dials"]).to(dtype)))
         x = torch.cat([a.base + a.detail, b.base + b.detail], 1).to(dtype)
         x = F.relu(film(self.stem(x), scale[1], shift[1]))
         global_scale, global_shift, tones = self.context(x, scale[2], shift[2])
@@ -195,6 +197,10 @@ class Nano(FusionNetwork):
         keep_a, keep_b, residual = self._maps(x, state["maps_scale"].to(dtype), state["maps_shift"].to(dtype))
         fused = compose(a.kept(keep_a), b.kept(keep_b), tones + state["tones"].to(dtype)) + residual.to(a.base.dtype)
         return F.pixel_shuffle(fused, EDGE)[..., :height, :width]
+
+    def _read(self, dials_PN: torch.Tensor) -> torch.Tensor:
+        """Without those for colour."""
+        return dials_PN.index_select(1, self.luma_dials)
 
     def _maps(self, x_BChw: torch.Tensor, scale_BC: torch.Tensor, shift_BC: torch.Tensor) -> list[torch.Tensor]:
         """Each by a convolution of its own: to cut one large result apart would cost as much as a layer."""
