@@ -12,6 +12,7 @@ from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt
 from streamfuse.fuse.prompt_state import dials_of, prompt_state
 from streamfuse.fuse.weights_file import network_of, shipped_weights
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.dials import DIALS
 from streamfuse.text import encoder
 
@@ -42,8 +43,8 @@ def dials_set(prompt: Prompt, weights: Path | None, encoder_name: str | None) ->
         return DialsSet(missing=f"dials: no weights ship for {NETWORK} yet; --weights FILE shows those of your own")
     network, reads = network_of(path)
     name = f"{network.name}-{network.size}"
-    if network.name != NETWORK:
-        raise ConfigError(f"{path} is for {name}, which has no dials: want weights of {NETWORK}")
+    if not isinstance(network, DialledNetwork):
+        raise ConfigError(f"{path} is for {name}, which has no dials: want weights of {NETWORK}, or of size small")
     if encoder_name not in (None, reads):
         return DialsSet(
             encoder=reads, missing=f"dials: the weights of {name} read {reads}, not {encoder_name}; leave --encoder out to see them"

@@ -94,7 +94,7 @@ class Prompting:
     def _check_dials(self) -> None:
         dials = getattr(self._fuser, "dials", None)
         if dials is None or not dials(self._fuser.compile(Prompt())):
-            raise ConfigError(f"prompt auto turns dials, and the fuser {self._fuser.name} has none: say fuse.kind nano, or another prompt")
+            raise ConfigError(f"prompt auto turns dials, and the fuser {self._fuser.name} has none: say fuse.kind nano or fuse.size small")
 
 
 def told(state: PromptState) -> tuple[str, SelfSet | None]:

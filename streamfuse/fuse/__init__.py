@@ -14,8 +14,8 @@ from streamfuse.stages import Fuser
 RULES = ("average", "maximum", "laplacian", "blend", "salience")
 """Entries that need no weights and read no words."""
 
-WITH_DIALS = ("nano",)
-"""Entries whose dials a prompt may turn by hand, or `auto`."""
+WITH_DIALS = ("nano", "upfusion", "lure", "textpixels")
+"""Entries whose dials a prompt may turn by hand, or `auto`, in their size `small`."""
 
 FUSERS: Registry[Fuser] = Registry(
     "fuser",

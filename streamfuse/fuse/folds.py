@@ -68,7 +68,9 @@ class Folds:
     ) -> torch.Tensor:
         """`network` on both pictures, but an infrared frame that is shown again is not encoded again."""
         infrared_B1HW, visible_B3HW = pictures
-        infrared = self.latents.infrared(network, states, batch, [state.id for state in prompts], infrared_B1HW)
+        prepared_B1HW, visible_B3HW = network.prepared(infrared_B1HW, visible_B3HW, states)
+        words = [state.id for state in prompts]
+        infrared = self.latents.infrared(network, states, batch, words, infrared_B1HW, prepared_B1HW=prepared_B1HW)
         return network.fuse_latents(infrared, network.encode(visible_B3HW, "visible", states), states)
 
     def _fold(self, prompt: PromptState) -> Any:

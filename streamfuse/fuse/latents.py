@@ -45,10 +45,20 @@ class LatentShelf:
         """Forget all: the weights have changed."""
         self._kept.clear()
 
-    def infrared(self, network: Lure, state: State, batch: Batch, words: Sequence[str], infrared_B1HW: torch.Tensor) -> Latents:
+    def infrared(
+        self,
+        network: Lure,
+        state: State,
+        batch: Batch,
+        words: Sequence[str],
+        infrared_B1HW: torch.Tensor,
+        *,
+        prepared_B1HW: torch.Tensor,
+    ) -> Latents:
         """What `network.encode` gives for all items; it is asked only for pictures that it did not encode just before.
 
-        `state`: of every item, or empty where the network is folded. `words`: the id of each item's prompt.
+        `state`: of every item, or empty where the network is folded. `words`: the id of each item's prompt. `prepared`: what is encoded of
+        `infrared`. Where dials expose it by what the visible camera sees, a picture that is shown again keeps its first exposure.
         """
         shown = _shown(batch, words, infrared_B1HW)
         first = [next(i for i, other in enumerate(shown) if other is own or own.same_as(other)) for own in shown]  # a batch may repeat one
@@ -56,11 +66,11 @@ class LatentShelf:
         new = [i for i in sorted(set(first)) if i not in latents]
         self._make_room([shown[i].stream for i in new])
         if new:
-            pictures_B3HW = (infrared_B1HW if len(new) == len(shown) else infrared_B1HW[new]).expand(-1, 3, -1, -1)
+            pictures_B3HW = (prepared_B1HW if len(new) == len(shown) else prepared_B1HW[new]).expand(-1, 3, -1, -1)
             encoded = network.encode(pictures_B3HW, "infrared", {name: tensor[new] for name, tensor in state.items()})
             latents |= {i: _item(encoded, place, of=len(new)) for place, i in enumerate(new)}
             for i in new:
-                self._kept[shown[i].stream] = (replace(shown[i], infrared_1HW=latents[i].picture_B3HW[0, :1]), latents[i])
+                self._kept[shown[i].stream] = (replace(shown[i], infrared_1HW=_own(infrared_B1HW, i)), latents[i])
             if len(new) == len(shown):
                 return encoded
         return _together([latents[i] for i in first])
@@ -83,6 +93,11 @@ def _shown(batch: Batch, words: Sequence[str], infrared_B1HW: torch.Tensor) -> l
         for pair, frame, said, picture_1HW in zip(batch.pairs, frames, words, infrared_B1HW, strict=True)
         if frame is not None
     ]
+
+
+def _own(pictures_B1HW: torch.Tensor, item: int) -> torch.Tensor:
+    """One picture, (1, H, W), without the memory of the others."""
+    return pictures_B1HW[item] if len(pictures_B1HW) == 1 else pictures_B1HW[item].clone()
 
 
 def _item(latents: Latents, place: int, of: int) -> Latents:

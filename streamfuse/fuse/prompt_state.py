@@ -8,8 +8,8 @@ from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt, PromptState
 from streamfuse.fuse.classical import NEUTRAL_PROMPT_ID, prompt_id
 from streamfuse.fuse.words import embeddings, wanted_embeddings
+from streamfuse.networks.dialled import DialledNetwork, Words
 from streamfuse.networks.dials import DIAL_INDEX, DIALS, shown, turned, without
-from streamfuse.networks.nano import Nano
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.text import TextEncoder
 
@@ -24,14 +24,18 @@ def prompt_state(network: FusionNetwork, reader: TextEncoder, prompt: Prompt) ->
     `ConfigError` where a dial has no such name or range, or the network has none.
     """
     device = next(network.parameters()).device
-    if isinstance(network, Nano):
-        state = network.with_dials(_dials(network, reader, prompt, device))
+    silent = bool(prompt.dials) and not (prompt.text or prompt.negative)
+    words = None if silent else Words(*(tensor.to(device) for tensor in wanted_embeddings(reader, prompt)))
+    if isinstance(network, DialledNetwork):
+        state = network.with_dials(_dials(network, reader, prompt, words, device), words)
     elif prompt.dials:
         raise ConfigError(
-            f"{network.name} has no dials to set by hand, got {', '.join(prompt.dials)}: say it in words, or use fuse.kind nano"
+            f"{network.name} {network.size} has no dials to set by hand, got {', '.join(prompt.dials)}: "
+            "say it in words, or use fuse.kind nano or fuse.size small"
         )
     else:
-        state = network.encode_text(*(tensor.to(device) for tensor in wanted_embeddings(reader, prompt)))
+        assert words is not None  # nothing was set by hand
+        state = network.encode_text(*words)
     strength_P = torch.tensor([0.0 if prompt_id(prompt) == NEUTRAL_PROMPT_ID else prompt.strength], device=device)
     state = network.temper(state, strength_P)
     return {**state, **_colour_of(state, strength_P)}
@@ -53,14 +57,13 @@ def dials_of(state: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return shown(state["dials"][0]) if "dials" in state else {}
 
 
-def _dials(network: Nano, reader: TextEncoder, prompt: Prompt, device: torch.device) -> torch.Tensor:
+def _dials(network: DialledNetwork, reader: TextEncoder, prompt: Prompt, words: Words | None, device: torch.device) -> torch.Tensor:
     """(1, N). A prompt of dials alone leaves the others at 0."""
-    if prompt.text or prompt.negative or not prompt.dials:
-        dials_1N = network.dial_head(wanted_embeddings(reader, prompt)[0].to(device))
-        for text in prompt.negative:
-            dials_1N = without(dials_1N, network.dial_head(embeddings(reader, [text])[0].to(device)))
-    else:
-        dials_1N = torch.zeros(1, len(DIALS), device=device)
+    if words is None:
+        return turned(torch.zeros(1, len(DIALS), device=device), prompt.dials)
+    dials_1N = network.front.dial_head(words.pooled_PD)
+    for text in prompt.negative:
+        dials_1N = without(dials_1N, network.front.dial_head(embeddings(reader, [text])[0].to(device)))
     return turned(dials_1N, prompt.dials)
 
 

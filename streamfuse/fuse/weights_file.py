@@ -10,10 +10,13 @@ from safetensors.torch import save_file
 
 from streamfuse.errors import WeightsError
 from streamfuse.networks import create
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import Settings
 
 FORMAT = "streamfuse-1"
+FRONT = "front."
+"""How the names of its tensors begin."""
 SHIPPED = Path(__file__).parent.parent / "weights"
 
 
@@ -57,6 +60,17 @@ def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
         network.load_state_dict(tensors)
     except RuntimeError as exc:
         raise WeightsError(f"{path} says it is for {wanted.network} {wanted.size}, but its tensors are not: {exc}") from exc
+
+
+def load_front(network: FusionNetwork, path: Path, encoder: str) -> None:
+    """Fill the front of `network` from a file of any network with dials. `WeightsError` where they do not go together."""
+    tensors, label = _read(path)
+    front = {name.removeprefix(FRONT): tensor for name, tensor in tensors.items() if name.startswith(FRONT)}
+    if not isinstance(network, DialledNetwork) or not front:
+        raise WeightsError(f"{path} for the front of {network.name} {network.size}: one of the two has no dials")
+    if (label.encoder, label.text_dim) != (encoder, network.text_dim):
+        raise WeightsError(f"{path} reads {label.encoder} ({label.text_dim} numbers), want {encoder} ({network.text_dim})")
+    network.front.load_state_dict(front)
 
 
 def network_of(path: Path) -> tuple[FusionNetwork, str]:

@@ -12,7 +12,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.fast_blocks import FastAttention, FastFeed, nchw, nhwc, rows_of, shape_of
+from streamfuse.networks.fast_front import FastFront
 from streamfuse.networks.folding import one_prompt
 from streamfuse.networks.lure import Latents, Lure
 from streamfuse.networks.lure_parts import MASKED, Camera, InnerBlock, InnerGDFN
@@ -147,6 +149,8 @@ def fold(network: Lure, state: State) -> FastLure:
     for up in parts.ups:
         up[0] = FastPointwise(up[0]) if up[0].kernel_size == (1, 1) else up[0]
     parts.refinement = FastInnerStage(parts.refinement)
+    if isinstance(network, DialledNetwork):
+        parts.front = FastFront(network.front, prompt["dials"])
     return FastLure(folded)
 
 

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from streamfuse.networks.dialled import DialledNetwork
+from streamfuse.networks.fast_front import FastFront
 from streamfuse.networks.folding import one_prompt
 from streamfuse.networks.network import State
 from streamfuse.networks.textpixels import TextPixels
@@ -119,4 +121,6 @@ def fold(network: TextPixels, state: State) -> FastTextPixels:
         for i, unit in enumerate(extractor.units):
             extractor.units[i] = FastUnit(unit)
     parts.prior = FoldedPrior(parts.prior)
+    if isinstance(network, DialledNetwork):
+        parts.front = FastFront(network.front, prompt["dials"])
     return FastTextPixels(folded)

@@ -32,6 +32,7 @@ from streamfuse.networks.fast_blocks import (
     sum_of,
 )
 from streamfuse.networks.fast_conv import FastConv
+from streamfuse.networks.fast_front import FastFront
 from streamfuse.networks.folding import one_prompt
 from streamfuse.networks.network import State
 from streamfuse.networks.restormer import padded
@@ -171,7 +172,10 @@ class FastUpFusion(nn.Module):
 
     def __init__(self, network: UpFusion | UpFusionSmall, state: State) -> None:
         super().__init__()
-        self.stem_px = STEM_PX if isinstance(network, UpFusionSmall) else 1
+        small = network if isinstance(network, UpFusionSmall) else None
+        self.stem_px = 1 if small is None else STEM_PX
+        self.front: Any = None if small is None else FastFront(small.front, state["dials"][0])
+        self.blend: Any = None if small is None else copy.deepcopy(small.blend)
         self.entrance = FastEntrance(network.entrance)
         encoders = parts(network.encoder_a.levels), parts(network.encoder_b.levels)
         self.encoders: Any = nn.ModuleList(nn.ModuleList(fast_stage(level) for level in levels) for levels in encoders)
@@ -198,6 +202,8 @@ class FastUpFusion(nn.Module):
     def fused(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, features_BD: torch.Tensor | None) -> torch.Tensor:
         """One picture on a CPU, any batch on an accelerator."""
         height, width = visible_B1HW.shape[-2:]
+        if self.front is not None:
+            infrared_B1HW, visible_B1HW = self.front(infrared_B1HW, visible_B1HW, {})
         a, b = (F.pixel_unshuffle(padded(picture, MULTIPLE_PX), self.stem_px) for picture in (visible_B1HW, infrared_B1HW))
         level = self.entrance(a, b, features_BD)
         joined = []
@@ -208,9 +214,10 @@ class FastUpFusion(nn.Module):
         for up, reduce, decode in reversed(list(zip(self.ups, self.reduces, self.decoder, strict=True))):
             x_BHWC = decode(reduce(up(x_BHWC), joined.pop()))
         exit_BKHW = nchw(self.exit(self.refinement(x_BHWC)))
-        if self.stem_px == 1:
+        if self.blend is None:
             return exit_BKHW[..., :height, :width]
-        return torch.maximum(infrared_B1HW, visible_B1HW) + F.pixel_shuffle(exit_BKHW, self.stem_px)[..., :height, :width]
+        fused: torch.Tensor = self.blend(infrared_B1HW, visible_B1HW) + F.pixel_shuffle(exit_BKHW, self.stem_px)[..., :height, :width]
+        return fused
 
 
 class FastReduce(nn.Module):

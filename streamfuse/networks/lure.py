@@ -103,6 +103,10 @@ class Lure(FusionNetwork):
     def encode_text(self, pooled_PD: torch.Tensor, tokens_PLD: torch.Tensor, mask_PL: torch.Tensor) -> State:
         """For each TGA `encoder1..4` (S = 2: infrared, visible) and `decoder1..4` (S = 1): `_keys`, `_bias`, `_values`, see there."""
         words_PLT, sentence_PT = self.reading(pooled_PD, tokens_PLD)
+        return self.said(words_PLT, sentence_PT, mask_PL)
+
+    def said(self, words_PLT: torch.Tensor, sentence_PT: torch.Tensor, mask_PL: torch.Tensor) -> State:
+        """What words say in all places."""
         state: State = {}
         for tga in (*self.encoder_tgas, *self.decoder_tgas):
             state |= tga.encode_text(words_PLT, sentence_PT, mask_PL)
@@ -115,8 +119,13 @@ class Lure(FusionNetwork):
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_BCHW: torch.Tensor, state: State) -> torch.Tensor:
         """Infrared (B, 1, H, W), visible and fused (B, 3, H, W)."""
+        infrared_B1HW, visible_BCHW = self.prepared(infrared_B1HW, visible_BCHW, state)
         infrared = self.encode(infrared_B1HW.expand(-1, 3, -1, -1), "infrared", state)
         return self.fuse_latents(infrared, self.encode(visible_BCHW, "visible", state), state)
+
+    def prepared(self, infrared_B1HW: torch.Tensor, visible_B3HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
+        """What is done to both pictures before either is encoded: in this size nothing."""
+        return infrared_B1HW, visible_B3HW
 
     def encode(self, image_B3HW: torch.Tensor, spectrum: Camera, state: State) -> Latents:
         """One camera's picture into the latent space, with what the prompt says about that camera."""

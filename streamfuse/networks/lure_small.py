@@ -1,17 +1,22 @@
-"""LURE made small: the same network at half resolution and below, and a full-resolution residual to a classical fusion.
+"""LURE made small: the same network at half resolution and below, behind the dials, and a full-resolution residual to a classical fusion.
 
-infrared x3 --+------- brighter of the two, in the visible camera's colours -------+
-visible ------+                                                                    + --> fused
-              +- 2x2 pixels as channels -> LURE at 1/2 1/4 1/8 1/16 -> 2x2 pixels -+
+infrared, visible --> front (dials) --+----- bases blended, stronger detail, in the visible camera's colours ----+
+                                      |                                                                          + --> fused
+                                      +- 2x2 pixels as channels -> LURE at 1/2 1/4 1/8 1/16 -> 2x2 pixels -------+
 
-The classical half keeps full-resolution detail whatever the network has learned; the learned half starts small.
+The classical half keeps full-resolution detail whatever the network has learned; the learned half starts small. Words reach it twice: as
+dials, which act on both pictures and lean on every word, and as the words that pixels attend to.
 """
 
 import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from streamfuse.networks.dialled import DialledNetwork, Words
+from streamfuse.networks.front import Front, dial_layer
+from streamfuse.networks.layers import Blend
 from streamfuse.networks.lure import Lure, Plan
+from streamfuse.networks.network import TOKENS, State
 
 SMALL = Plan(
     widths=(24, 48, 96, 192),
@@ -30,22 +35,45 @@ STEM_PX = 2
 LUMA_BT601 = (0.299, 0.587, 0.114)  # ITU-R BT.601-7, 2.5.1
 
 
-def brighter(infrared_B3HW: torch.Tensor, visible_B3HW: torch.Tensor) -> torch.Tensor:
-    """The larger luma of the two with the visible camera's chroma, as RGB: the same step on all three channels."""
-    weights_311 = visible_B3HW.new_tensor(LUMA_BT601)[:, None, None]
-    lead_B1HW = ((infrared_B3HW - visible_B3HW) * weights_311).sum(dim=1, keepdim=True)
-    return visible_B3HW + lead_B1HW.relu()
+def luma_of(picture_B3HW: torch.Tensor) -> torch.Tensor:
+    """RGB -> (B, 1, H, W)."""
+    weights_311 = picture_B3HW.new_tensor(LUMA_BT601)[:, None, None]
+    return (picture_B3HW * weights_311).sum(dim=1, keepdim=True)
 
 
-class LureSmall(Lure):
+class LureSmall(DialledNetwork, Lure):
     """About two million parameters and 14 GMAC at 640x480. What it decodes is added to the picture of the latents."""
 
     def __init__(self, text_dim: int) -> None:
         super().__init__(text_dim, SMALL, "small")
+        self.front = Front(text_dim)
+        self.blend = Blend()
+        self.lean = dial_layer(SMALL.text_width)
+
+    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+        """`dials`, and what `Lure.encode_text` gives. Where nothing was said, all words are what the dials say."""
+        lean_PT = self.lean(self.front.luma(dials_PN))
+        if words is None:
+            silent_PLT = lean_PT[:, None].expand(-1, TOKENS, -1)
+            return {"dials": dials_PN, **self.said(silent_PLT, lean_PT, torch.ones_like(silent_PLT[..., 0]))}
+        words_PLT, sentence_PT = self.reading(words.pooled_PD, words.tokens_PLD)
+        return {"dials": dials_PN, **self.said(words_PLT + lean_PT[:, None], sentence_PT + lean_PT, words.mask_PL)}
+
+    def temper(self, state: State, strength_P: torch.Tensor) -> State:
+        """Dials shrink towards 0."""
+        return {**super().temper(state, strength_P), "dials": state["dials"] * strength_P[:, None].to(state["dials"])}
+
+    def prepared(self, infrared_B1HW: torch.Tensor, visible_B3HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
+        """Both under the dials, which leave colour differences as they are."""
+        luma_B1HW = luma_of(visible_B3HW)
+        infrared_B1HW, lit_B1HW = self.front(infrared_B1HW, luma_B1HW, state)
+        return infrared_B1HW, visible_B3HW + (lit_B1HW - luma_B1HW)
 
     def ground(self, infrared_B3HW: torch.Tensor, visible_B3HW: torch.Tensor) -> torch.Tensor:
-        """The classical fusion, at full resolution."""
-        return brighter(infrared_B3HW, visible_B3HW)
+        """The classical fusion of luma, at full resolution, in the visible camera's colours."""
+        luma_B1HW = luma_of(visible_B3HW)
+        blended_B1HW: torch.Tensor = self.blend(infrared_B3HW[:, :1], luma_B1HW)
+        return visible_B3HW + (blended_B1HW - luma_B1HW)
 
     def enter(self, picture_B3HW: torch.Tensor) -> torch.Tensor:
         """Padded picture -> features at half its resolution."""

@@ -44,17 +44,17 @@ CHANNELS: dict[tuple[str, Size], Channels] = {
     ("textpixels", "base"): Channels(plain=305, folded=300),
     ("textpixels", "small"): Channels(plain=153, folded=149),
     # base and detail of both pictures in cells, before and after their gains
-    ("nano", "base"): Channels(plain=22, folded=22),
-    ("nano", "small"): Channels(plain=22, folded=22),
+    ("nano", "base"): Channels(plain=20, folded=20),
+    ("nano", "small"): Channels(plain=20, folded=20),
 }
 WEIGHTS: dict[tuple[str, Size, Text], int] = {
     ("upfusion", "base", "guided"): 48_605_835,
     ("upfusion", "base", "published"): 49_047_580,
-    ("upfusion", "small", "guided"): 1_945_565,
+    ("upfusion", "small", "guided"): 2_004_551,
     ("lure", "base", "guided"): 19_165_102,
-    ("lure", "small", "guided"): 1_942_978,
+    ("lure", "small", "guided"): 1_998_156,
     ("textpixels", "base", "guided"): 1_823_649,
-    ("textpixels", "small", "guided"): 343_921,
+    ("textpixels", "small", "guided"): 399_099,
     ("nano", "base", "guided"): 114_372,
     ("nano", "small", "guided"): 114_372,
 }

@@ -38,10 +38,7 @@ class Plan:
     text_width: int
 
 
-PLANS = {
-    "base": Plan(widths=(32, 64, 128), convolutions=2, codes=1024, code_width=256, text_width=128),
-    "small": Plan(widths=(16, 32, 64), convolutions=1, codes=256, code_width=64, text_width=64),
-}
+BASE = Plan(widths=(32, 64, 128), convolutions=2, codes=1024, code_width=256, text_width=128)
 
 
 class Trace(NamedTuple):
@@ -62,10 +59,9 @@ class TextPixels(FusionNetwork):
     text = "guided"
     colour = "luma"
 
-    def __init__(self, size: Literal["base", "small"], text_dim: int) -> None:
+    def __init__(self, text_dim: int, plan: Plan = BASE, size: Literal["base", "small"] = "base") -> None:
         super().__init__()
         self.size, self.text_dim = size, text_dim
-        plan = PLANS[size]
         self.text_vector = TextVector(text_dim, plan.text_width)
         self.infrared = Extractor(plan.widths, plan.convolutions)
         self.visible = Extractor(plan.widths, plan.convolutions)
@@ -77,7 +73,10 @@ class TextPixels(FusionNetwork):
 
     def encode_text(self, pooled_PD: torch.Tensor, tokens_PLD: torch.Tensor, mask_PL: torch.Tensor) -> State:
         """For each level i (1 to 3) `look_i`, `lean_i`, `scale_i`, `shift_i`, each (P, C): see `TextGuidedFusion`."""
-        text_PT = self.text_vector(pooled_PD, tokens_PLD, mask_PL)
+        return self.said(self.text_vector(pooled_PD, tokens_PLD, mask_PL))
+
+    def said(self, text_PT: torch.Tensor) -> State:
+        """What a text's vector says to all levels."""
         state: State = {}
         for fusion in list[Any](self.fusions):
             state |= fusion.encode_text(text_PT)
@@ -100,11 +99,17 @@ class TextPixels(FusionNetwork):
         vectors_BDhw = self.prior.vectors(fused[-1])
         fused[-1] = fused[-1] + self.prior(vectors_BDhw)
         residual_B1HW = self.decoder(fused)[..., :height, :width]
-        return Trace((infrared_B1HW + visible_B1HW) / 2 + residual_B1HW, vectors_BDhw, infrared, visible)
+        return Trace(self.ground(infrared_B1HW, visible_B1HW) + residual_B1HW, vectors_BDhw, infrared, visible)
+
+    def ground(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor) -> torch.Tensor:
+        """What the decoder adds to: the mean of the two."""
+        return (infrared_B1HW + visible_B1HW) / 2
 
 
 def make(size: Literal["base", "small"] = "base", text: Literal["guided", "published"] = "guided", text_dim: int = 384) -> FusionNetwork:
     """Text-to-Pixels with random weights."""
+    from streamfuse.networks.textpixels_small import TextPixelsSmall  # noqa: PLC0415  it derives from what is here
+
     if text == "published":
         raise ConfigError("textpixels has no published form: its authors' code was never found; set text: guided")
-    return TextPixels(size, text_dim)
+    return TextPixels(text_dim) if size == "base" else TextPixelsSmall(text_dim)

@@ -1,10 +1,11 @@
-"""UP-Fusion made small: the same parts at half resolution and below, and a full-resolution residual to a classical fusion.
+"""UP-Fusion made small: the same parts at half resolution and below, behind the dials; a full-resolution residual to a classical fusion.
 
-    infrared --+--------------- brighter of the two --------------+
-    visible  --+                                                  + --> fused
-               +- 2x2 pixels as channels -> U-shape at 1/2 1/4 1/8 -> 2x2 pixels -+
+infrared, visible --> front (dials) --+------ bases blended, stronger detail -----+
+                                      |                                           + --> fused
+                                      +- 2x2 pixels as channels -> U-shape at 1/2 1/4 1/8 -> 2x2 pixels -+
 
-The classical half keeps full-resolution detail whatever the network has learned; the learned half starts small.
+The classical half keeps full-resolution detail whatever the network has learned; the learned half starts small. Words reach it twice: as
+dials, which act on both pictures and lean on the gates, and as the gates that a text opens.
 """
 
 from typing import Any
@@ -13,7 +14,10 @@ import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
-from streamfuse.networks.network import FusionNetwork, State
+from streamfuse.networks.dialled import DialledNetwork, Words
+from streamfuse.networks.front import Front, dial_layer
+from streamfuse.networks.layers import Blend
+from streamfuse.networks.network import State
 from streamfuse.networks.restormer import Downsample, Upsample, padded, pointwise, stage
 from streamfuse.networks.semantic import SemanticPrior, make_prior
 from streamfuse.networks.upfusion_parts import Encoder, Entrance, GuidedSCPM, GuidedTCPM, tempered
@@ -29,7 +33,7 @@ RESIDUAL_START = 0.1
 """Scale of the exit's random weights: a fresh network is near the classical fusion."""
 
 
-class UpFusionSmall(FusionNetwork):
+class UpFusionSmall(DialledNetwork):
     """About two million parameters and 14 GMAC at 640x480. Guided text only."""
 
     name = "upfusion"
@@ -43,6 +47,9 @@ class UpFusionSmall(FusionNetwork):
         prior = make_prior(semantic)
         width = None if prior is None else prior.width
         finest = CHANNELS[0]
+        self.front = Front(text_dim)
+        self.blend = Blend()
+        self.leans = nn.ModuleList(dial_layer(2 * channels) for channels in CHANNELS)
         self.entrance = Entrance(finest, GuidedSCPM(finest, width), prior, channels_in=STEM_PX**2)
         self.encoder_a = Encoder(finest, ENCODER_BLOCKS, HEADS, EXPANSION)
         self.encoder_b = Encoder(finest, ENCODER_BLOCKS, HEADS, EXPANSION)
@@ -55,17 +62,23 @@ class UpFusionSmall(FusionNetwork):
         with torch.no_grad():
             self.exit.weight.mul_(RESIDUAL_START)
 
-    def encode_text(self, pooled_PD: torch.Tensor, tokens_PLD: torch.Tensor, mask_PL: torch.Tensor) -> State:
-        """Per level (1 to 3) what the text adds to the channel gates: `gate_i`, (P, 2C)."""
-        return {f"gate_{i}": tcpm.text_gate(pooled_PD) for i, tcpm in enumerate(list[Any](self.tcpms), 1)}
+    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+        """`dials`, and per level (1 to 3) what the text and the dials add to the channel gates: `gate_i`, (P, 2C)."""
+        dials_PM = self.front.luma(dials_PN)
+        state = {"dials": dials_PN}
+        for i, (tcpm, lean) in enumerate(zip(list[Any](self.tcpms), self.leans, strict=True), 1):
+            gate_PC = lean(dials_PM)
+            state[f"gate_{i}"] = gate_PC if words is None else gate_PC + tcpm.text_gate(words.pooled_PD)
+        return state
 
     def temper(self, state: State, strength_P: torch.Tensor) -> State:
-        """Gates shrink towards 1."""
-        return tempered(state, strength_P)
+        """Gates shrink towards 1, dials towards 0."""
+        return {**tempered(state, strength_P), "dials": state["dials"] * strength_P[:, None].to(state["dials"])}
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_BCHW: torch.Tensor, state: State) -> torch.Tensor:
         """Luma in, luma out. `state["features"]`, if there, stands in for the semantic prior."""
         height, width = visible_BCHW.shape[-2:]
+        infrared_B1HW, visible_BCHW = self.front(infrared_B1HW, visible_BCHW, state)
         a, b = (pixel_unshuffle(padded(picture, MULTIPLE_PX), STEM_PX) for picture in (visible_BCHW, infrared_B1HW))
         a, b = self.entrance(a, b, state)
         maps_a, maps_b = self.encoder_a(a, self.downs), self.encoder_b(b, self.downs)
@@ -74,4 +87,5 @@ class UpFusionSmall(FusionNetwork):
             joined = self.tcpms[i](maps_a[i], maps_b[i], state[f"gate_{i + 1}"])
             x_BCHW = self.decoder[i](self.reduces[i](torch.cat((self.ups[i](x_BCHW), joined), dim=1)))
         residual_B1HW = pixel_shuffle(self.exit(x_BCHW), STEM_PX)[..., :height, :width]
-        return torch.maximum(infrared_B1HW, visible_BCHW) + residual_B1HW
+        fused: torch.Tensor = self.blend(infrared_B1HW, visible_BCHW) + residual_B1HW
+        return fused

@@ -1,11 +1,11 @@
-"""The lesson in reading alone: what sentences stand for, told to nano's dials. For when the grammar has learned new words."""
+"""The lesson in reading alone: what sentences stand for, told to a network's dials. For when the grammar has learned new words."""
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from streamfuse.errors import ConfigError
-from streamfuse.networks.nano import Nano
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import Settings
 from streamfuse.train.lesson import Material, Terms
@@ -28,8 +28,8 @@ class ReadingLesson:
 
     def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
         """Of sentences of all sorts; pictures play no part."""
-        if not isinstance(network, Nano):
-            raise ConfigError(f"the lesson 'reading' is for networks with dials, which {network.name} has not")
+        if not isinstance(network, DialledNetwork):
+            raise ConfigError(f"the lesson 'reading' is for networks with dials, which {network.name} {network.size} has not")
         m = self._material
         return {"dials": reading_loss(network, m.vocabulary, self._settings.blur, draw, m.device)}
 

@@ -19,6 +19,8 @@ class NetworkChoice(Settings):
     text: Literal["guided", "published"] = "guided"
     start: Path | None = None
     """Weights to begin with; none: random ones."""
+    front: Path | None = None
+    """Weights of any network with dials, whose front (what dials do to both pictures) it begins with."""
 
 
 class DataSettings(Settings):

@@ -7,7 +7,7 @@ from typing import TypeVar
 import torch
 
 from streamfuse.errors import ConfigError
-from streamfuse.fuse.weights_file import load_weights
+from streamfuse.fuse.weights_file import load_front, load_weights
 from streamfuse.networks import create
 from streamfuse.text import uncached
 from streamfuse.train.data import PairRecord, find_pairs, load_all, part
@@ -39,6 +39,8 @@ def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device,
     network = create(recipe.network.name, size=recipe.network.size, text=recipe.network.text, text_dim=reader.dim)
     if recipe.network.start is not None:
         load_weights(network, recipe.network.start, recipe.encoder)
+    if recipe.network.front is not None:
+        load_front(network, recipe.network.front, recipe.encoder)
     pool = Pool(pictures(records(recipe.data, root), tracked), recipe.data.day_share)
     vocabulary = Vocabulary(corpus(held_out=False), reader, folder)
     material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root)

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamfuse.networks.nano import Nano
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.networks.textpixels import TextPixels
 from streamfuse.networks.textpixels_loss import consistency
@@ -58,7 +58,7 @@ class WordsLesson:
         terms = {"pixels": charbonnier(fused, wanted), "gradient": s.gradient * gradient_difference(fused, wanted), **extra}
         if s.steady > 0:
             terms["steady"] = s.steady * self._unsteadiness(network, cases, state, fused, draw)
-        if isinstance(network, Nano) and s.dials > 0:
+        if isinstance(network, DialledNetwork) and s.dials > 0:
             terms["dials"] = s.dials * reading_loss(network, self._material.vocabulary, s.blur, draw, self._material.device)
         self._chance.manual_seed(int(torch.randint(2**31, (), generator=draw)))
         return terms
@@ -80,9 +80,10 @@ class WordsLesson:
 
     def _state(self, network: FusionNetwork, words: Words, strength_B: torch.Tensor, draw: torch.Generator) -> State:
         state = network.encode_text(words.pooled_BD, words.tokens_BLD, words.mask_BL)
-        if isinstance(network, Nano):
+        if isinstance(network, DialledNetwork):
             by_hand_B = (torch.rand(len(strength_B), generator=draw) < self._settings.by_hand).to(strength_B.device)
-            state = network.with_dials(torch.where(by_hand_B[:, None], words.dials_BN, state["dials"]))
+            silent = network.with_dials(words.dials_BN)
+            state = {name: torch.where(by_hand_B.view(-1, *[1] * (said.ndim - 1)), silent[name], said) for name, said in state.items()}
         return network.temper(state, strength_B)
 
     def _fused(self, network: FusionNetwork, cases: Cases, state: State) -> tuple[torch.Tensor, Terms]:

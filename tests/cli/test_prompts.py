@@ -120,7 +120,7 @@ def weights(tmp_path_factory):
     torch.manual_seed(3)
     network = create("nano")
     assert isinstance(network, Nano)
-    network.dial_head.leave.weight.data.mul_(6)
+    network.front.dial_head.leave.weight.data.mul_(6)
     path = tmp_path_factory.mktemp("weights") / "mine.safetensors"
     save_weights(network, path, "minilm")
     return path
@@ -176,10 +176,10 @@ def test_shipped_weights_are_asked_first(monkeypatch, weights):
 
 def test_weights_that_have_no_dials(tmp_path, weights):
     """Weights of a network without dials, no weights at all, and another encoder than theirs are told apart in words."""
-    save_weights(create("textpixels", size="small"), tmp_path / "other.safetensors", "minilm")
+    save_weights(create("textpixels", size="base"), tmp_path / "other.safetensors", "minilm")
     wrong = run("target/people", "--weights", str(tmp_path / "other.safetensors")).exception
     assert isinstance(wrong, ConfigError)
-    assert "textpixels-small, which has no dials" in str(wrong)
+    assert "textpixels-base, which has no dials" in str(wrong)
     assert isinstance(run("fog", "--weights", str(tmp_path / "nowhere.safetensors")).exception, WeightsError)
 
 

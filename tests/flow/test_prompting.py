@@ -246,9 +246,9 @@ def test_auto_in_a_configuration():
     assert text == Prompt(text="auto")
 
 
-@pytest.mark.parametrize("kind", ["laplacian", "textpixels"])
+@pytest.mark.parametrize("kind", ["laplacian", "salience"])
 def test_a_configuration_of_auto_without_dials_is_refused(kind):
     """The key is named, and the fusers that have dials."""
     pair = {"stream": "street", "infrared": "scene", "visible": "scene"}
-    with pytest.raises(ConfigError, match=rf"pairs\.1\.prompt: auto turns dials, and fuse\.kind {kind} has none \(with dials: nano\)"):
+    with pytest.raises(ConfigError, match=rf"pairs\.1\.prompt: auto turns dials, and fuse\.kind {kind} has none \(with dials: nano, up"):
         parse_config({"pairs": [pair, {**pair, "stream": "b", "prompt": "auto"}], "fuse": kind})

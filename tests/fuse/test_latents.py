@@ -72,7 +72,7 @@ def latents(shelf: LatentShelf, lure: Lure, states: State, batch: Batch) -> Late
     assert batch.infrared_B1hw is not None
     words = [prompt.id for prompt in batch.prompts]
     items = {name: tensor[[int(word) for word in words]] for name, tensor in states.items()}
-    return shelf.infrared(lure, items, batch, words, batch.infrared_B1hw)
+    return shelf.infrared(lure, items, batch, words, batch.infrared_B1hw, prepared_B1HW=batch.infrared_B1hw)
 
 
 @torch.inference_mode()

@@ -80,5 +80,5 @@ def test_wrong_dials_are_told(nano, hand, told):
 @pytest.mark.parametrize("name", [name for name in NETWORKS if name != "nano"])
 def test_networks_without_dials_say_so(name):
     """They understand words alone; dials are not silently ignored."""
-    with pytest.raises(ConfigError, match=f"{name} has no dials to set by hand, got texture"):
-        prompt_state(create(name, size="small"), encoder("minilm"), Prompt(text=SMOKE, dials={"texture": 0.5}))
+    with pytest.raises(ConfigError, match=f"{name} base has no dials to set by hand, got texture"):
+        prompt_state(create(name, size="base"), encoder("minilm"), Prompt(text=SMOKE, dials={"texture": 0.5}))

@@ -7,7 +7,7 @@ from safetensors.torch import save_file
 from streamfuse.errors import WeightsError
 from streamfuse.fuse import FUSERS
 from streamfuse.fuse.text_guided import TextGuided
-from streamfuse.fuse.weights_file import load_weights, network_of, save_weights
+from streamfuse.fuse.weights_file import load_front, load_weights, network_of, save_weights
 from streamfuse.networks import create
 
 
@@ -62,3 +62,20 @@ def test_what_is_no_weights_file(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
     with pytest.raises(WeightsError, match="does not say what it is for"):
         load_weights(network, tmp_path / "bare.safetensors", "minilm")
+
+
+def test_a_front_goes_from_one_network_to_another(tmp_path):
+    """Its tensors are those of the file, and nothing else of the network moves; who has no front, or reads otherwise, is told so."""
+    torch.manual_seed(1)
+    taught = create("nano", text_dim=48)
+    save_weights(taught, tmp_path / "nano.safetensors", "minilm")
+    network = create("upfusion", size="small", text_dim=48)
+    before = {name: tensor.clone() for name, tensor in network.state_dict().items()}
+    load_front(network, tmp_path / "nano.safetensors", "minilm")
+    after = network.state_dict()
+    assert all(torch.equal(after[name], tensor) for name, tensor in taught.state_dict().items() if name.startswith("front."))
+    assert all(torch.equal(after[name], tensor) for name, tensor in before.items() if not name.startswith("front."))
+    with pytest.raises(WeightsError, match="upfusion base: one of the two has no dials"):
+        load_front(create("upfusion", size="base", text_dim=48), tmp_path / "nano.safetensors", "minilm")
+    with pytest.raises(WeightsError, match="reads minilm"):
+        load_front(network, tmp_path / "nano.safetensors", "open_clip:ViT-B-32/laion2b")

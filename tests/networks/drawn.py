@@ -68,16 +68,16 @@ class _Flat(torch.nn.Module):
         return fused
 
 
-def exported(network: FusionNetwork, colours: int, state: State, folder: Path) -> ort.InferenceSession:
-    """The network in ONNX, any batch and size, the state as inputs; traced at 64x64."""
+def exported(network: FusionNetwork, colours: int, state: State, folder: Path, size: tuple[int, int] | None = None) -> ort.InferenceSession:
+    """The network in ONNX, any batch, the state as inputs; of one size, or of any where none is given (networks without a front)."""
     names = list(state)
     file = folder / "network.onnx"
-    free = {0: "batch", 2: "height", 3: "width"}
+    free = {0: "batch"} if size else {0: "batch", 2: "height", 3: "width"}
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's notes on shapes, and that it is the older of two exporters
         torch.onnx.export(
             _Flat(network, names),
-            (*pictures(64, 64, colours), *one(state, 0).values()),
+            (*pictures(*(size or (64, 64)), colours), *one(state, 0).values()),
             file,
             dynamo=False,
             opset_version=18,

@@ -57,7 +57,7 @@ def test_a_fixed_batch_is_in_the_file(tmp_path, nano):
     session = onnxruntime.InferenceSession(tmp_path / "nano.onnx", providers=["CPUExecutionProvider"])
     shapes = {put.name: put.shape for put in [*session.get_inputs(), *session.get_outputs()]}
     assert shapes["visible"] == shapes["fused"] == [2, 1, 64, 96]
-    assert shapes["state.scale"] == [2, 6, 32]
+    assert shapes["state.scale"] == [2, 5, 32]
 
 
 def test_half_precision_goes_into_the_file(tmp_path, nano):

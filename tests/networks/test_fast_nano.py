@@ -13,7 +13,8 @@ def network() -> Nano:
     """With everything larger than it comes: a fold that is right only for small numbers would show."""
     torch.manual_seed(0)
     network = make(text_dim=48).eval().requires_grad_(requires_grad=False)
-    for weight in (network.film.weight, network.context.leave.weight, network.maps.weight, network.destripe.leave.weight):
+    front = network.front
+    for weight in (network.film.weight, front.film.weight, network.context.leave.weight, network.maps.weight, front.destripe.leave.weight):
         weight.mul_(3)
     return network
 

@@ -1,17 +1,21 @@
+from typing import Literal
+
 import pytest
 import torch
 
 from streamfuse.errors import FrameError
+from streamfuse.networks import create
 from streamfuse.networks.fast_textpixels import FoldedPrior, fold
 from streamfuse.networks.network import State
 from streamfuse.networks.textpixels import TextPixels
 from tests.networks.drawn import TEXT_DIM, embeddings, one, pictures
 
 
-def made(size: str) -> tuple[TextPixels, State]:
+def made(size: Literal["base", "small"]) -> tuple[TextPixels, State]:
     """A network whose zeros are not zero any more, and the state of two prompts."""
     torch.manual_seed(0)
-    network = TextPixels("base" if size == "base" else "small", TEXT_DIM).eval()
+    network = create("textpixels", size=size, text_dim=TEXT_DIM).eval()
+    assert isinstance(network, TextPixels)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))

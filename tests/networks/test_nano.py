@@ -8,8 +8,8 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from streamfuse.errors import ConfigError
 from streamfuse.networks import create
-from streamfuse.networks.dials import DIAL_INDEX, LUMA_DIALS, dials_tensor
-from streamfuse.networks.nano import EDGE, Nano, blur_of_cells, divided, make, stronger
+from streamfuse.networks.dials import DIAL_INDEX, dials_tensor
+from streamfuse.networks.nano import Nano, make
 from streamfuse.networks.network import TOKENS
 
 NEUTRAL: dict[str, float] = {}
@@ -30,7 +30,7 @@ def test_it_is_as_large_as_it_says():
     """114,372 parameters: 88,692 that dials and pixels need, and the head that reads embeddings of 384."""
     network = make()
     assert sum(p.numel() for p in network.parameters()) == 114_372
-    assert sum(p.numel() for p in network.dial_head.parameters()) == 384 * 64 + 64 + 64 * 16 + 16
+    assert sum(p.numel() for p in network.front.dial_head.parameters()) == 384 * 64 + 64 + 64 * 16 + 16
 
 
 def test_it_does_as_much_as_it_says():
@@ -60,7 +60,7 @@ def test_a_size_that_is_no_whole_number_of_cells_changes_only_its_edge(network):
     state = network.with_dials(dials_tensor(NEUTRAL))
     network = make(text_dim=48).eval()
     with torch.no_grad():
-        for silent in (network.context.leave.weight, network.destripe.leave.weight):
+        for silent in (network.context.leave.weight, network.front.destripe.leave.weight):
             silent.zero_()
         whole = network(infrared, visible, state)
         cut = network(infrared[..., :93], visible[..., :93], state)
@@ -73,34 +73,6 @@ def test_untrained_it_is_near_its_blend(network):
     fused = network(infrared, visible, network.with_dials(dials_tensor(NEUTRAL)))
     blend = torch.lerp(torch.minimum(infrared, visible), torch.maximum(infrared, visible), 0.75)
     assert float((fused - blend).abs().mean()) < 0.08
-
-
-def test_base_and_detail_add_up_to_the_picture():
-    """The base is what the binomial blur of pixels gives, although it runs on cells; at the border cells are repeated."""
-    picture = pictures(64, 72)[0]
-    a = divided(picture, blur_of_cells())
-    torch.testing.assert_close(F.pixel_shuffle(a.base + a.detail, EDGE), picture)
-    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    blurred = F.conv2d(picture, torch.outer(line, line)[None, None])
-    torch.testing.assert_close(F.pixel_shuffle(a.base, EDGE)[..., 2:-2, 2:-2], blurred)
-
-
-def test_the_stronger_detail_wins_without_a_step():
-    """One tenth against one hundredth is nearly one tenth, of either sign; equals give what both are."""
-    a = torch.tensor([0.1, -0.1, 0.05, 0.0])
-    b = torch.tensor([0.01, 0.01, 0.05, 0.0])
-    torch.testing.assert_close(stronger(a, b), torch.tensor([0.1, -0.1, 0.05, 0.0]), atol=2e-3, rtol=0)
-
-
-def test_exposure_without_a_dial_is_none(network):
-    """Gains and offsets are exactly 0 at neutral; under a dial for light they are not."""
-    a, b = (divided(x, network.blur) for x in pictures(64, 96))
-    dials = torch.zeros(1, len(LUMA_DIALS))
-    assert not network.exposure(a, b, dials).any()
-    dials[0, LUMA_DIALS.index(DIAL_INDEX["visible_light"])] = 1.0
-    said = network.exposure(a, b, dials)
-    assert said.shape == (1, 4, 4, 6)
-    assert said.any()
 
 
 def test_full_resolution_detail_comes_through(network):
@@ -163,18 +135,9 @@ def test_words_set_the_dials(network):
     pooled, tokens = torch.randn(2, 48, generator=draw), torch.randn(2, TOKENS, 48, generator=draw)
     state = network.encode_text(pooled, tokens, torch.ones(2, TOKENS))
     other = network.encode_text(pooled, tokens * 0, torch.zeros(2, TOKENS))
-    assert torch.equal(state["dials"], network.dial_head(pooled))
+    assert torch.equal(state["dials"], network.front.dial_head(pooled))
     assert all(torch.equal(state[name], other[name]) for name in state)
     assert not torch.allclose(state["dials"][0], state["dials"][1])
-
-
-def test_stripes_are_seen_in_the_mean_of_a_column(network):
-    """What the destriper takes away differs along a row and never along a column."""
-    infrared, _ = pictures(96, 64)
-    scale = shift = torch.zeros(1, network.width)
-    assert network.destripe(infrared, scale, shift).shape == (1, 1, 1, 64)
-    shuffled = infrared[:, :, torch.randperm(96, generator=torch.Generator().manual_seed(0))]
-    assert torch.allclose(network.destripe(shuffled, scale, shift), network.destripe(infrared, scale, shift), atol=1e-6)
 
 
 def test_it_learns_a_rule_in_a_few_steps():

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from streamfuse.networks.textpixels import TextPixels
 from streamfuse.networks.textpixels_loss import consistency, correlation, decomposition
+from streamfuse.networks.textpixels_small import TextPixelsSmall
 from tests.networks.drawn import TEXT_DIM, embeddings, pictures
 
 
@@ -27,7 +27,7 @@ def test_coarse_agreement_and_fine_difference_are_rewarded():
 def test_either_reading_trains_what_it_speaks_of(reading):
     """Both are scalars whose gradient reaches both extractors."""
     torch.manual_seed(0)
-    network = TextPixels("small", TEXT_DIM)
+    network = TextPixelsSmall(TEXT_DIM)
     loss = consistency(network, network.trace(*pictures(64, 64, 1, batch=2), network.encode_text(*embeddings())), reading)
     gradients = torch.autograd.grad(loss, [network.get_parameter(f"{camera}.entries.0.weight") for camera in ("infrared", "visible")])
     assert loss.shape == ()

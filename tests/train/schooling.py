@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
@@ -72,9 +73,9 @@ def material(light: Light = "day", **settings: float) -> Material:
     return Material(pool=pool, vocabulary=vocabulary(), cases=CaseSettings(**settings), device=CPU, root=Path())
 
 
-def network(name: str = "nano") -> FusionNetwork:
+def network(name: str = "nano", size: Literal["base", "small"] = "small") -> FusionNetwork:
     torch.manual_seed(1)
-    return create(name, size="small", text_dim=DIM)
+    return create(name, size=size, text_dim=DIM)
 
 
 def recipe(steps: int = 6, **changed: object) -> TrainRecipe:

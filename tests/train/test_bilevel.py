@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from streamfuse.networks.network import FusionNetwork
-from streamfuse.networks.textpixels import TextPixels
+from streamfuse.networks.textpixels_small import TextPixelsSmall
 from streamfuse.train.bilevel import BilevelLesson, coloured
 from streamfuse.train.lesson import Learner, Material, make_lesson
 from streamfuse.train.recipe import StageSettings
@@ -113,7 +113,7 @@ def test_captions_are_the_prompts_of_their_pairs(school):
     (school.root / "street/text").mkdir()
     for seed, text in ((1, "a person beside a car"), (2, "nothing to see")):
         (school.root / f"street/text/{seed}.txt").write_text(text)
-    lesson, student = lesson_of(school), TextPixels("small", DIM)
+    lesson, student = lesson_of(school), TextPixelsSmall(DIM)
     told: list[torch.Tensor] = []
     student.text_vector.register_forward_pre_hook(lambda _, inputs: told.append(inputs[0]))
     lesson.terms(student, StageSettings(steps=1, crop_px=64, batch=8), seeded())

@@ -53,7 +53,7 @@ def test_taught_cases_differ_in_the_target_only():
     """In luma and colours by the same step; pictures, words and chance are those of the untaught cases."""
     school = material(right=1.0, partial=0.0, neutral=0.0, wrong=0.0, denied=0.0, look=0.0)
     plain = CaseMaker(school.pool, school.vocabulary, school.cases, CPU).draw(16, 64, torch.Generator().manual_seed(2))
-    taught = TaughtCases([Brightening("small", DIM).eval()], school).draw(16, 64, torch.Generator().manual_seed(2))
+    taught = TaughtCases([Brightening(DIM).eval()], school).draw(16, 64, torch.Generator().manual_seed(2))
     assert torch.equal(plain.infrared_B1HW, taught.infrared_B1HW)
     assert torch.equal(plain.visible_B3HW, taught.visible_B3HW)
     assert torch.equal(plain.words.pooled_BD, taught.words.pooled_BD)

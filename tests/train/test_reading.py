@@ -15,8 +15,8 @@ def test_only_the_text_head_learns():
     lesson, student = make_lesson({"kind": "reading"}, material()), network("nano")
     terms = lesson.terms(student, STAGE, torch.Generator().manual_seed(1))
     torch.autograd.backward(terms["dials"])
-    moved = {name.split(".")[0] for name, parameter in student.named_parameters() if parameter.grad is not None}
-    assert moved == {"dial_head"}
+    moved = {".".join(name.split(".")[:2]) for name, parameter in student.named_parameters() if parameter.grad is not None}
+    assert moved == {"front.dial_head"}
 
 
 def test_sentences_are_learned():
@@ -37,7 +37,7 @@ def test_networks_without_dials_cannot_be_taught_to_read_so():
     """The error says why."""
     lesson = make_lesson({"kind": "reading"}, material())
     with pytest.raises(ConfigError, match="dials"):
-        lesson.terms(network("textpixels"), STAGE, torch.Generator())
+        lesson.terms(network("textpixels", size="base"), STAGE, torch.Generator())
 
 
 def test_preview_shows_pictures():

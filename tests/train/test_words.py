@@ -13,9 +13,9 @@ STAGE = StageSettings(steps=1, crop_px=64, batch=3)
     ("name", "terms"),
     [
         ("nano", {"pixels", "gradient", "steady", "dials"}),
-        ("upfusion", {"pixels", "gradient", "steady"}),
-        ("lure", {"pixels", "gradient", "steady"}),
-        ("textpixels", {"pixels", "gradient", "steady", "codes"}),
+        ("upfusion", {"pixels", "gradient", "steady", "dials"}),
+        ("lure", {"pixels", "gradient", "steady", "dials"}),
+        ("textpixels", {"pixels", "gradient", "steady", "dials", "codes"}),
     ],
 )
 def test_every_network_learns_from_pictures_and_words(name, terms):

@@ -8,7 +8,9 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
 from streamfuse.networks.dials import DIALS
-from streamfuse.networks.nano import FRESH_DIALS, FRESH_MAPS, FRESH_MIX, TONES, Context, Destripe, film, make
+from streamfuse.networks.front import FRESH_DIALS, Destripe, film
+from streamfuse.networks.layers import FRESH_MIX
+from streamfuse.networks.nano import FRESH_MAPS, TONES, Context, make
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

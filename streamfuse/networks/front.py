@@ -1,0 +1,154 @@
+"""What the dials do to both pictures before any network fuses them: the same for all networks of ours, and trained once.
+
+Stripes are taken away along columns, and each place is made brighter, darker or fuller in contrast. Darkness, glare, low contrast and the
+fixed pattern of an infrared camera are dealt with here; what needs more than a smooth map is left to the network behind.
+
+Legend: B batch, P prompts, N dials, M dials that luma reads, C width, H W pixels, h w cells, y x sixteenths of the picture.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812  its usual name
+from torch import nn
+
+from streamfuse.networks.dials import LUMA_DIALS, DialHead
+from streamfuse.networks.layers import EDGE, Layers, blur_of_pixels, divided, whole_cells
+from streamfuse.networks.network import State
+
+WIDTH = 32
+STRIPE_REACH = 9
+"""Columns seen on the way to one stripe, per convolution: stripes are narrow, things are not."""
+FRESH_STRIPES = 0.1
+"""Scale of the last convolution of a fresh destriper, so that it starts with little."""
+FRESH_DIALS = 0.1
+"""Spread of what dials do in a fresh network."""
+COARSE = 2
+"""A picture's exposure is told from means over so many cells along an edge, 8 pixels."""
+STATS = 7
+DARK = 0.01
+"""Keeps logarithms of black finite: two and a half grey levels."""
+LOG_GAIN = (-2.0, 3.0)
+"""Of a whole picture, at most: 1/7 to 20 times."""
+
+
+class Destripe(nn.Module):
+    """The fixed pattern of an infrared camera's columns, from the mean of each column. (B, 1, H, W) -> (B, 1, 1, W)."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.enter = nn.Conv2d(1, width, (1, STRIPE_REACH), padding=(0, STRIPE_REACH // 2))
+        self.leave = nn.Conv2d(width, 1, (1, STRIPE_REACH), padding=(0, STRIPE_REACH // 2))
+        with torch.no_grad():
+            self.leave.weight.mul_(FRESH_STRIPES)
+            nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # it has one
+
+    def forward(self, infrared_B1HW: torch.Tensor, scale_BC: torch.Tensor, shift_BC: torch.Tensor) -> torch.Tensor:
+        """(B, 1, H, W) -> the same shape without its stripes."""
+        column_B11W = infrared_B1HW.mean(2, keepdim=True).to(self.enter.weight.dtype)
+        hidden = F.relu(film(self.enter(column_B11W), scale_BC, shift_BC))
+        stripes_B11W: torch.Tensor = self.leave(hidden)
+        return stripes_B11W.to(infrared_B1HW.dtype)
+
+
+class Exposure(nn.Module):
+    """Each place made brighter, darker or fuller in contrast, by its wider surroundings and the dials; without a dial, not at all.
+
+    y = exp(gain) (x + offset), where gain and offset are linear in the dials with what the surroundings make of them: one set per
+    16x16 pixels, interpolated between. Haze, glare, low light and low contrast are undone here, as far as they are smooth.
+    """
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.whole = nn.Linear(2 * STATS, width)
+        self.enter = nn.Conv2d(4, width, 3, padding=1, stride=2)
+        self.middle = nn.Conv2d(width, width, 3, padding=1)
+        self.leave = nn.Conv2d(width, 4 * len(LUMA_DIALS), 3, padding=1)
+        nn.init.normal_(self.leave.weight, std=FRESH_DIALS / (3 * width**0.5))
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # it has one
+
+    def forward(self, a: Layers, b: Layers, dials_BN: torch.Tensor) -> torch.Tensor:
+        """(B, 4, a sixteenth of H, of W): log gain of infrared and visible, offset of infrared and visible."""
+        said_B4Nyx = self.leave(self.seen(a, b)).unflatten(1, (4, len(LUMA_DIALS)))
+        said_B4yx: torch.Tensor = (said_B4Nyx * dials_BN[:, None, :, None, None]).sum(2)
+        return said_B4yx
+
+    def seen(self, a: Layers, b: Layers) -> torch.Tensor:
+        """What the surroundings are like, before any dial: (B, C, a sixteenth of H, of W)."""
+        surroundings_B4yx = coarse(a, b)
+        whole_BC = self.whole(exposure_stats(surroundings_B4yx[:, :2]).to(self.whole.weight.dtype))
+        hidden = F.relu(self.enter(surroundings_B4yx.to(self.enter.weight.dtype)) + whole_BC[:, :, None, None])
+        return F.relu(self.middle(hidden))
+
+
+class Front(nn.Module):
+    """Reads the dials, and acts on them. See the file's docstring."""
+
+    blur: torch.Tensor
+    luma_dials: torch.Tensor
+
+    def __init__(self, text_dim: int, width: int = WIDTH, blur: torch.Tensor | None = None) -> None:
+        """`blur`: what divides base from detail, see `layers`; none: that of pixels."""
+        super().__init__()
+        self.dial_head = DialHead(text_dim)
+        self.destripe = Destripe(width)
+        self.film = dial_layer(2 * width)
+        self.exposure = Exposure(width)
+        self.register_buffer("blur", blur_of_pixels() if blur is None else blur, persistent=False)
+        self.register_buffer("luma_dials", torch.tensor(LUMA_DIALS), persistent=False)  # a list would be sent to the device each time
+
+    def luma(self, dials_PN: torch.Tensor) -> torch.Tensor:
+        """(P, M): without those for colour."""
+        return dials_PN.index_select(1, self.luma_dials)
+
+    def layers(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[Layers, Layers]:
+        """Infrared and visible in whole cells, without stripes, exposed. `state["dials"]`: (B or 1, N)."""
+        infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
+        dials_BM = self.luma(state["dials"]).to(self.film.weight.dtype)
+        infrared = infrared - self.destripe(infrared, *self.film(dials_BM).chunk(2, 1))
+        a, b = divided(infrared, self.blur), divided(visible, self.blur)
+        return exposed(a, b, self.exposure(a, b, dials_BM))
+
+    def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
+        """The same as pictures, (B, 1, H, W) each."""
+        return pictures(self.layers(infrared_B1HW, visible_B1HW, state), infrared_B1HW)
+
+
+def pictures(layers: tuple[Layers, Layers], like_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Both out of their cells, in the size of `like`."""
+    height, width = like_B1HW.shape[2:]
+    a, b = (F.pixel_shuffle(part.base + part.detail, EDGE)[..., :height, :width] for part in layers)
+    return a, b
+
+
+def coarse(a: Layers, b: Layers) -> torch.Tensor:
+    """(B, 4, an eighth of H, of W): mean of both bases, and of how large their details are."""
+    means_B4hw = torch.cat([part.mean(1, keepdim=True) for part in (a.base, b.base, a.detail.abs(), b.detail.abs())], 1)
+    return F.avg_pool2d(means_B4hw, COARSE, ceil_mode=True, count_include_pad=False)
+
+
+def exposure_stats(coarse_B2yx: torch.Tensor) -> torch.Tensor:
+    """(B, 14) of both: mean, deviation, least, most; and the logarithms of mean, deviation and range, as gains are told from these."""
+    coarse_B2K = coarse_B2yx.flatten(2)
+    mean_B2, low_B2, high_B2 = coarse_B2K.mean(2), coarse_B2K.amin(2), coarse_B2K.amax(2)
+    spread_B2 = ((coarse_B2K - mean_B2[..., None]).square().mean(2) + DARK**2).sqrt()
+    logs = [(mean_B2.clamp_min(0) + DARK).log(), spread_B2.log(), (high_B2 - low_B2 + DARK).log()]
+    return torch.cat([mean_B2, spread_B2, low_B2, high_B2, *logs], 1)
+
+
+def exposed(a: Layers, b: Layers, said_B4yx: torch.Tensor) -> tuple[Layers, Layers]:
+    """Both under the gains and offsets of `Exposure`."""
+    said_B4hw = F.interpolate(said_B4yx.to(a.base.dtype), size=a.base.shape[2:], mode="bilinear")
+    gain_a, gain_b = said_B4hw[:, :2].clamp(*LOG_GAIN).exp().chunk(2, 1)
+    offset_a, offset_b = said_B4hw[:, 2:].chunk(2, 1)
+    return Layers((a.base + offset_a) * gain_a, a.detail * gain_a), Layers((b.base + offset_b) * gain_b, b.detail * gain_b)
+
+
+def film(x_BChw: torch.Tensor, scale_BC: torch.Tensor, shift_BC: torch.Tensor) -> torch.Tensor:
+    """Each channel scaled by 1 + scale, and shifted."""
+    return x_BChw * (1 + scale_BC[:, :, None, None]) + shift_BC[:, :, None, None]
+
+
+def dial_layer(width: int) -> nn.Linear:
+    """Dials (P, M) -> (P, `width`), linear and without bias: at 0 nothing, at twice the dials twice as much."""
+    layer = nn.Linear(len(LUMA_DIALS), width, bias=False)
+    nn.init.normal_(layer.weight, std=FRESH_DIALS)
+    return layer
