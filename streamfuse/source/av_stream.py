@@ -7,16 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from pydantic import ConfigDict, Field, field_serializer, field_validator
-
 from streamfuse.clock import Clock, ClockReport, HostClock
-from streamfuse.errors import ConfigError, SourceError
+from streamfuse.errors import SourceError
 from streamfuse.frames import Frame, Planes, Spectrum
-from streamfuse.redaction import redacted
-from streamfuse.registry import Settings
-from streamfuse.source.address import parsed, unknown_option
-from streamfuse.source.clocks import LadderSettings, Stamp
-from streamfuse.source.depth import Bits, check_depth
+from streamfuse.source.address import parsed
+from streamfuse.source.av_settings import AvSettings
+from streamfuse.source.clocks import Stamp
+from streamfuse.source.depth import check_depth
+from streamfuse.source.held_back import HeldBack
 from streamfuse.source.identity import identity
 from streamfuse.source.live_time import LiveTime
 from streamfuse.source.packet import Packet
@@ -29,42 +27,6 @@ from streamfuse.video.prft import wall_ns
 log = logging.getLogger(__name__)
 
 
-class AvSettings(Settings):
-    """A video file or camera. Exactly one of `url` and `url_file` is given."""
-
-    model_config = ConfigDict(hide_input_in_errors=True)  # the input holds the password
-
-    spectrum: Spectrum
-    url: str | None = Field(None, repr=False)
-    """A path, a device such as /dev/video0, or an URL: file, http(s), rtsp(s), rtmp(s), rtp, udp."""
-    url_file: Path | None = None
-    """A file that holds the URL, for secrets."""
-    format: str | None = None
-    """Container or device format, where it cannot be told from the data; `v4l2` is set for devices."""
-    options: dict[str, str | int | float] = Field(default_factory=dict)
-    """Options for libav, from the allow-list in the documentation."""
-    open_timeout_s: float = Field(10.0, gt=0, le=600)
-    read_timeout_s: float = Field(5.0, gt=0, le=600)
-    bits: Bits = "auto"
-    """Infrared: what the stream must have, 16 standing for anything above 8. `auto` takes what comes."""
-    creation_time: bool = True
-    """Files: start at the time of recording that the file states. Otherwise, and where it states none, at 1970."""
-
-    clock: LadderSettings = LadderSettings()
-    """Live cameras: what their pictures are stamped by."""
-
-    @field_serializer("url", when_used="json")
-    def _no_credentials_in_dumps(self, url: str | None) -> str | None:
-        return None if url is None else redacted(url)
-
-    @field_validator("options")
-    @classmethod
-    def _options_are_allowed(cls, options: dict[str, str | int | float]) -> dict[str, str | int | float]:
-        if complaint := unknown_option(options):
-            raise ValueError(complaint)
-        return options
-
-
 class AvSource:
     """A `PacketSource`. Use either `read`, or `demux` and `decode`; the last two may run on one thread each.
 
@@ -74,7 +36,7 @@ class AvSource:
 
     def __init__(self, settings: AvSettings, clock: Clock | None = None) -> None:
         self._settings = settings
-        self._address = parsed(_url(settings), settings.format, {key: str(value) for key, value in settings.options.items()})
+        self._address = parsed(settings.address(), settings.format, {key: str(value) for key, value in settings.options.items()})
         self._clock = clock or HostClock()
         self._lock = threading.RLock()  # of the next three: a thread that hangs in `open` or `demux` may come back at any time
         self._reader: VideoReader | None = None
@@ -153,6 +115,7 @@ class AvSource:
             self._time = StampRepair(reader.time_base, reader.start_pts, reader.period_ns, self.problems)
         self._start_ns = (reader.created_ns or 0) if self._settings.creation_time else 0
         self._joined = False
+        self._held = HeldBack()
         self._seq = 0
         self._size: tuple[int, int] | None = None
         self._ready: deque[Frame] = deque()
@@ -206,7 +169,7 @@ class AvSource:
                 return []
             self._joined = True
         try:
-            raws = reader.decode(None if packet is None else packet.raw)
+            raws = self._raws(reader, packet)
         except SourceError:
             self.problems["decode"] += 1
             return []
@@ -216,6 +179,20 @@ class AvSource:
         if packet is None and not self._seq:
             raise SourceError(f"{self.name}: not one picture could be decoded ({dict(self.problems)}); is it a whole video?")
         return frames
+
+    def _raws(self, reader: VideoReader, packet: Packet | None) -> list[Any]:
+        """Decoded, by a new decoder where a live camera's holds back more than it needs."""
+        raws: list[Any] = []
+        if packet is not None and self.live:
+            if packet.is_keyframe and self._held.grown:
+                raws += reader.renew_decoder()
+                self._held.renewed()
+                self.problems["decoder_renewed"] += 1
+            self._held.fed(packet.pts)
+        raws += reader.decode(None if packet is None else packet.raw)
+        for raw in raws:
+            self._held.came(raw.pts)
+        return raws
 
     def close(self) -> None:
         """Close the file or connection."""
@@ -277,15 +254,4 @@ class AvSource:
             check_depth(frame.image.dtype.itemsize * 8, self._settings.bits, self.name)
 
 
-def _url(settings: AvSettings) -> str:
-    if (settings.url is None) == (settings.url_file is None):
-        raise ConfigError(f"source av, {settings.spectrum}: give exactly one of url and url_file")
-    if settings.url_file is None:
-        return settings.url or ""
-    try:
-        url = settings.url_file.read_text().strip()
-    except OSError as exc:
-        raise ConfigError(f"url_file {settings.url_file}: {exc.strerror}") from exc
-    if not url:
-        raise ConfigError(f"url_file {settings.url_file} is empty; it holds one line, the URL")
-    return url
+__all__ = ["AvSettings", "AvSource"]

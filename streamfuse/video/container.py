@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import av
 from av.container import InputContainer
@@ -13,7 +13,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from streamfuse.clock import NS_PER_S
-from streamfuse.errors import UnsupportedInputError
+from streamfuse.errors import SourceError, UnsupportedInputError
 from streamfuse.video.faults import translated
 
 DECODE_THREADS = 2  # 720p H.264 on 2 cores: 1229 fps with 1, 1763 with 2 slice threads; 1288 with 2 frame threads
@@ -106,6 +106,17 @@ class VideoReader:
         with translated(self._name):
             return self._decoder.decode(packet)
 
+    def renew_decoder(self) -> list[VideoFrame]:
+        """Begin anew with a decoder that knows nothing of the past, at a key frame. What the old one still holds comes out."""
+        try:
+            left = self.decode(None)
+        except SourceError:
+            left = []
+        decoder = cast("VideoCodecContext", av.CodecContext.create(self._decoder.codec.name, "r"))
+        decoder.extradata = self._decoder.extradata
+        self._decoder = _threaded(decoder)
+        return left
+
     def missing(self, count: int, last_pts: int) -> int:
         """About how many pictures fewer than promised came; `count` packets did, up to `last_pts`. 0 where nothing was promised."""
         if self._stream.frames:
@@ -131,9 +142,13 @@ class VideoReader:
         decoder = self._stream.codec_context
         if decoder is None:
             raise UnsupportedInputError(f"{self._name}: the installed FFmpeg knows no decoder for its video")
-        decoder.thread_type = "SLICE"  # frame threads hold back a picture each
-        decoder.thread_count = DECODE_THREADS
-        return decoder
+        return _threaded(decoder)
+
+
+def _threaded(decoder: VideoCodecContext) -> VideoCodecContext:
+    decoder.thread_type = "SLICE"  # frame threads hold back a picture each
+    decoder.thread_count = DECODE_THREADS
+    return decoder
 
 
 def _utc_ns(stamp: str | None) -> int | None:
