@@ -14,8 +14,8 @@ def test_colours_and_structure_are_asked_for():
     """Beside what the lesson `words` asks; a network of luma has no chroma to be judged by."""
     lesson = make_lesson({"kind": "lure_fuse", "chroma": 3.0}, material())
     draw = torch.Generator().manual_seed(1)
-    assert lesson.terms(network("lure"), STAGE, draw).keys() == {"pixels", "gradient", "structure", "chroma", "steady"}
-    assert lesson.terms(network("upfusion"), STAGE, draw).keys() == {"pixels", "gradient", "structure", "steady"}
+    assert lesson.terms(network("lure"), STAGE, draw).keys() == {"pixels", "gradient", "structure", "chroma", "steady", "dials"}
+    assert lesson.terms(network("upfusion"), STAGE, draw).keys() == {"pixels", "gradient", "structure", "steady", "dials"}
 
 
 def test_chroma_pulls_the_colours_and_not_the_luma():
