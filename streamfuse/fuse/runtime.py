@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 
 Program: TypeAlias = Callable[[torch.Tensor, torch.Tensor, State], torch.Tensor]
 """(infrared, visible, state) -> fused: the prompt is an input."""
-BETTER_BY_OPENVINO = ("nano",)
+BETTER_BY_OPENVINO = ("nano", "textpixels")
 """Networks that `auto` gives to OpenVINO. Attention gains nothing by it, and takes ten seconds and more to compile."""
 
 

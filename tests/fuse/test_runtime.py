@@ -106,6 +106,7 @@ def test_a_program_gets_each_item_with_its_own_prompt():
     ("given", "chosen"),
     [
         (("auto", "nano", CPU, "auto"), "openvino"),
+        (("auto", "textpixels", CPU, "auto"), "openvino"),
         (("auto", "nano", CPU, "fp16"), "torch"),
         (("auto", "nano", CUDA, "auto"), "torch"),
         (("auto", "upfusion", CPU, "auto"), "torch"),
