@@ -26,6 +26,13 @@ def to_rgb(luma_B1HW: torch.Tensor, chroma_B2cc: torch.Tensor, size: tuple[int, 
     return torch.cat([red, green, blue], dim=1).clamp_(0, 1)
 
 
+def luma_of(rgb_B3HW: torch.Tensor) -> torch.Tensor:
+    """(B, 3, H, W) -> (B, 1, H, W)."""
+    red, green, blue = rgb_B3HW.split(1, dim=1)  # type: ignore[no-untyped-call]
+    luma_B1HW: torch.Tensor = RED * red + GREEN * green + BLUE * blue
+    return luma_B1HW
+
+
 def from_rgb(rgb_B3HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """(B, 3, H, W) -> luma and chroma; each chroma sample is the mean of its up to four pixels."""
     red, green, blue = rgb_B3HW.split(1, dim=1)  # type: ignore[no-untyped-call]

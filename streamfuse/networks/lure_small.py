@@ -12,6 +12,7 @@ import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from streamfuse.colour import luma_of
 from streamfuse.networks.dialled import DialledNetwork, Words
 from streamfuse.networks.front import Front, dial_layer
 from streamfuse.networks.layers import Blend
@@ -32,13 +33,6 @@ SMALL = Plan(
     multiple_px=16,
 )
 STEM_PX = 2
-LUMA_BT601 = (0.299, 0.587, 0.114)  # ITU-R BT.601-7, 2.5.1
-
-
-def luma_of(picture_B3HW: torch.Tensor) -> torch.Tensor:
-    """RGB -> (B, 1, H, W)."""
-    weights_311 = picture_B3HW.new_tensor(LUMA_BT601)[:, None, None]
-    return (picture_B3HW * weights_311).sum(dim=1, keepdim=True)
 
 
 class LureSmall(DialledNetwork, Lure):

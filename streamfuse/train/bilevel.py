@@ -20,6 +20,7 @@ import torch
 from numpy.typing import NDArray
 from pydantic import Field
 
+from streamfuse.colour import luma_of
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.networks.textpixels import TextPixels
 from streamfuse.networks.textpixels_loss import Reading, consistency
@@ -31,7 +32,6 @@ from streamfuse.train.lesson import Material, Terms
 from streamfuse.train.losses import upfusion_terms
 from streamfuse.train.pool import Crops
 from streamfuse.train.recipe import StageSettings
-from streamfuse.train.reference import luma_of
 from streamfuse.train.sheet import sheet_of
 from streamfuse.train.vocabulary import Words
 from streamfuse.train.words import WordsLesson, WordsSettings

@@ -12,11 +12,12 @@ from typing import Literal, NamedTuple
 
 import torch
 
+from streamfuse.colour import luma_of
 from streamfuse.networks.dials import DIAL_INDEX
 from streamfuse.registry import Settings
 from streamfuse.train.degradations import FAULTS, Plan, black_hot, infrared_tone_curve, misregister
 from streamfuse.train.pool import Crops, Light, Pool
-from streamfuse.train.reference import lifted, luma_of, wanted_luma
+from streamfuse.train.reference import lifted, wanted_luma
 from streamfuse.train.vocabulary import Vocabulary, Words
 
 Kind = Literal["right", "partial", "neutral", "wrong", "denied", "look"]

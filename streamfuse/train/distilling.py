@@ -8,13 +8,13 @@ from pathlib import Path
 import torch
 from pydantic import Field
 
+from streamfuse.colour import luma_of
 from streamfuse.errors import ConfigError
 from streamfuse.fuse.salience import salience
 from streamfuse.fuse.weights_file import network_of
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.train.cases import CaseMaker, Cases
 from streamfuse.train.lesson import Material
-from streamfuse.train.reference import luma_of
 from streamfuse.train.words import WordsLesson, WordsSettings
 
 

@@ -2,11 +2,11 @@
 
 import torch
 
+from streamfuse.colour import luma_of
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.train.cases import Cases
 from streamfuse.train.lesson import Material, Terms
 from streamfuse.train.losses import chroma_difference, ssim
-from streamfuse.train.reference import luma_of
 from streamfuse.train.words import WordsLesson, WordsSettings
 
 

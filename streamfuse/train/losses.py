@@ -6,8 +6,7 @@ Legend: B batch, C channels, H W pixels. Pictures in [0, 1]; each loss is a scal
 import torch
 from torch.nn.functional import conv2d
 
-from streamfuse.colour import BLUE, RED
-from streamfuse.train.reference import luma_of
+from streamfuse.colour import BLUE, RED, luma_of
 
 EPS = 1e-3
 """Below this difference the Charbonnier loss is quadratic: a quarter of a grey level."""

@@ -11,8 +11,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamfuse.colour import luma_of
 from streamfuse.errors import ConfigError
-from streamfuse.train.reference import luma_of
 
 Light = Literal["day", "night", "unknown"]
 

@@ -6,7 +6,7 @@ Legend: B batch, H W pixels. Pictures in [0, 1].
 import torch
 from torch.nn.functional import avg_pool2d, interpolate
 
-from streamfuse.colour import BLUE, GREEN, RED
+from streamfuse.colour import luma_of
 from streamfuse.fuse.salience import salience
 from streamfuse.networks.dials import DIAL_INDEX
 
@@ -50,12 +50,6 @@ def lifted(visible_B3HW: torch.Tensor) -> torch.Tensor:
     local = torch.maximum(around, luma_B1HW)  # a lamp is not a dark place
     gain_B1HW = (LIFT_TO / local.clamp_min(1e-3)).pow(LIFT_POWER).clamp(1, LIFT_MOST)
     return (_degrained(visible_B3HW, (gain_B1HW - 1) / (LIFT_MOST - 1)) * gain_B1HW).clamp(0, 1)
-
-
-def luma_of(rgb_B3HW: torch.Tensor) -> torch.Tensor:
-    """BT.601, (B, 1, H, W)."""
-    red, green, blue = rgb_B3HW.split(1, dim=1)  # type: ignore[no-untyped-call]
-    return RED * red + GREEN * green + BLUE * blue  # type: ignore[no-any-return]
 
 
 def _degrained(x_BCHW: torch.Tensor, share_B1HW: torch.Tensor) -> torch.Tensor:

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from streamfuse.networks import create
-from streamfuse.networks.lure_small import LUMA_BT601, LureSmall
+from streamfuse.networks.lure_small import LureSmall
 from streamfuse.networks.network import State
 from tests.networks.drawn import TEXT_DIM, embeddings, exported, gmac, one, parameters, pictures, run_onnx, without_gradient
 
@@ -20,7 +20,7 @@ def state(small: LureSmall) -> State:
 
 
 def luma(picture_B3HW: torch.Tensor) -> torch.Tensor:
-    return (picture_B3HW * torch.tensor(LUMA_BT601)[:, None, None]).sum(1, keepdim=True)
+    return (picture_B3HW * torch.tensor((0.299, 0.587, 0.114))[:, None, None]).sum(1, keepdim=True)
 
 
 def test_small_is_small():

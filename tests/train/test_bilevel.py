@@ -8,12 +8,12 @@ import pytest
 import torch
 from torch import nn
 
+from streamfuse.colour import luma_of
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.networks.textpixels_small import TextPixelsSmall
 from streamfuse.train.bilevel import BilevelLesson, coloured
 from streamfuse.train.lesson import Learner, Material, make_lesson
 from streamfuse.train.recipe import StageSettings
-from streamfuse.train.reference import luma_of
 from streamfuse.train.trainer import Trainer
 from tests.train.labelled_pairs import labelled_folder
 from tests.train.schooling import CPU, DIM, material, network, recipe

@@ -1,9 +1,9 @@
 import pytest
 import torch
 
+from streamfuse.colour import luma_of
 from streamfuse.fuse.salience import salience
 from streamfuse.train.cases import CaseMaker, Cases
-from streamfuse.train.reference import luma_of
 from tests.train.schooling import material
 
 ALL = ("right", "partial", "neutral", "wrong", "denied", "look")

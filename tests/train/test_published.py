@@ -3,10 +3,10 @@
 import pytest
 import torch
 
+from streamfuse.colour import luma_of
 from streamfuse.errors import ConfigError
 from streamfuse.train.lesson import make_lesson
 from streamfuse.train.recipe import StageSettings
-from streamfuse.train.reference import luma_of
 from tests.train.schooling import CPU, material, network
 
 STAGE = StageSettings(steps=1, crop_px=64, batch=2)

@@ -1,9 +1,10 @@
 import pytest
 import torch
 
+from streamfuse.colour import luma_of
 from streamfuse.fuse.salience import salience
 from streamfuse.networks.dials import dials_tensor
-from streamfuse.train.reference import lifted, luma_of, wanted_luma
+from streamfuse.train.reference import lifted, wanted_luma
 
 
 def both(seed: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
