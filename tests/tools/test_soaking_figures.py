@@ -192,6 +192,14 @@ def test_pairs_of_a_camera_that_the_network_held_up_are_told_apart():
     assert not found_in(noted, (20, "begin stall"), (22, "end stall")).held_up
 
 
+def test_results_older_within_the_doubt_of_their_stamps_are_told_apart():
+    """Stamps good to 20 ms explain 15 ms and not 25."""
+    for older_ms, anomalies in ((15.0, 0), (25.0, 1)):
+        noted = record(*steady(0, 40), message(40, age_ms=190.0 + older_ms, unc_ms=20.0), *steady(40.1, 60))
+        found = found_in(noted)
+        assert (len(found.anomalies), len(found.older)) == (anomalies, 1 - anomalies)
+
+
 def test_pairs_that_are_far_apart_are_told_by_cause():
     """What its stamps say that it may be, a frozen camera, or neither; only frozen ones leave the distances."""
     told = (40, "begin freeze"), (42, "end freeze")

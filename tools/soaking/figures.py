@@ -10,7 +10,7 @@ from typing import Any
 from streamfuse.clock import NS_PER_S
 from tools.bench.report import quantile
 from tools.faults.server import Event
-from tools.soaking.record import NOTHING, Apart, Note, Record, Sample
+from tools.soaking.record import NOTHING, Apart, Note, Older, Record, Sample
 from tools.soaking.slope import Slope, slope
 from tools.soaking.spells import Recovery, Spell, hunger, lateness, recoveries, spells, starts
 
@@ -40,6 +40,8 @@ class Figures:
     """Pairs more than a period apart, by no more than their stamps said that they may be wrong."""
     held_up: list[Apart] = field(default_factory=list)
     """Others more than a period apart, of a camera that was held up by its network and stamped by arrival: nothing could tell."""
+    older: list[Older] = field(default_factory=list)
+    """Results older than the one before, by no more than their stamps said that they may be wrong."""
     frozen: int = 0
     """Pairs more than a period apart since one camera was frozen: what it showed was old."""
     explained: Counter[str] = field(default_factory=Counter)
@@ -73,7 +75,7 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
         busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"])],
     )
     _count_drops(record, found, causes)
-    for note in [*_far(record, found), *_anomalies(record, found, causes)]:
+    for note in [*_far(record, found), *_anomalies(record, found, causes), *_older(record, found)]:
         (found.while_busy if _while_busy(note, found.busy) else found.anomalies).append(note)
     for notes in (found.anomalies, found.while_busy):
         notes.sort(key=lambda note: note.at_ns)
@@ -111,6 +113,15 @@ def _far(record: Record, found: Figures) -> Iterator[Note]:
     found.skews_ms = sorted(skews_ms)
 
 
+def _older(record: Record, found: Figures) -> Iterator[Note]:
+    """Those are noted that the stamps' own doubt does not explain."""
+    for result in record.older:
+        if result.older_ms <= result.doubt_ms:
+            found.older.append(result)
+        else:
+            yield Note(result.at_ns, result.stream, str(result))
+
+
 def _shows_frozen(pair: Apart, spell: Spell) -> bool:
     return spell.kind == "freeze" and spell.stream == pair.stream and spell.begin_ns <= pair.at_ns <= spell.end_ns + FROZEN_NS
 
@@ -134,6 +145,7 @@ def summary(found: Figures, record: Record) -> dict[str, Any]:
             "held_up": [[seconds(record, pair.at_ns), pair.stream, str(pair)] for pair in found.held_up],
             "frozen": found.frozen,
         },
+        "older": [[seconds(record, result.at_ns), result.stream, str(result)] for result in found.older],
         "unread_numbers": record.unread,
         "recovery_s": recovery_table(found),
         "drops_in_faults": dict(found.explained),

@@ -72,6 +72,25 @@ class Apart:
         return f"fused pair {self.skew_ms:.1f} ms apart, by {' and '.join(both)}"
 
 
+@dataclass(slots=True, frozen=True)
+class Older:
+    """A result that truly shows something older than the one before it, though it is stamped as newer."""
+
+    at_ns: int
+    stream: str
+    older_ms: float
+    times: tuple[BothTimes, BothTimes]
+    """How the pictures of both results were stamped."""
+
+    @property
+    def doubt_ms(self) -> float:
+        """By how much the stamps of two cameras may be wrong, as they say themselves: one camera led before, the other does now."""
+        return sum(max(camera.unc or 0 for camera in (both.infrared, both.visible)) for both in self.times) / NS_PER_MS
+
+    def __str__(self) -> str:
+        return f"shows what is {self.older_ms:.1f} ms older, stamped to ±{self.doubt_ms:.0f} ms"
+
+
 @dataclass(slots=True)
 class Record:
     """Everything that was seen."""
@@ -90,13 +109,14 @@ class Record:
     drops: list[Note] = field(default_factory=list)
     wrong: list[Note] = field(default_factory=list)
     apart: list[Apart] = field(default_factory=list)
+    older: list[Older] = field(default_factory=list)
     samples: dict[str, list[Sample]] = field(default_factory=lambda: defaultdict(list))
     results: Counter[str] = field(default_factory=Counter)
     unread: int = 0
     """Fused results in which a number could not be read."""
     lost: int = 0
     """Messages missing on the bus."""
-    _exposed_ns: dict[str, int] = field(default_factory=dict)
+    _exposed: dict[str, tuple[int, BothTimes]] = field(default_factory=dict)
     _last: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     def take(self, message: Message) -> None:
@@ -109,7 +129,7 @@ class Record:
         bucket = self.buckets[stream][self.number(now_ns)]
         bucket.modes[result.mode] += 1
         if EXPOSED in result.ext:
-            self._exposed(stream, now_ns, result.ext[EXPOSED], bucket)
+            self._show(stream, now_ns, result, bucket)
         if result.mode == "fused":
             self._skew(stream, now_ns, result, bucket)
         self.drops += [Note(now_ns, stream, reason, count) for reason, count in result.drop.items() if count]
@@ -131,11 +151,13 @@ class Record:
             self.silences.append(Note(last_ns, stream, "silent", (now_ns - last_ns) // NS_PER_MS))
             self.changes[stream].append((last_ns + NS_PER_MS, NOTHING))
 
-    def _exposed(self, stream: str, now_ns: int, exposed_ns: int, bucket: Bucket) -> None:
+    def _show(self, stream: str, now_ns: int, result: ResultHeader, bucket: Bucket) -> None:
+        exposed_ns = result.ext[EXPOSED]
         bucket.ages_ms.append((now_ns - exposed_ns) / NS_PER_MS)
-        if exposed_ns < self._exposed_ns.get(stream, 0):
-            self.wrong.append(Note(now_ns, stream, f"shows what is {(self._exposed_ns[stream] - exposed_ns) / NS_PER_MS:.1f} ms older"))
-        self._exposed_ns[stream] = exposed_ns
+        last_ns, last_times = self._exposed.get(stream, (exposed_ns, result.ts))
+        if exposed_ns < last_ns:
+            self.older.append(Older(now_ns, stream, (last_ns - exposed_ns) / NS_PER_MS, (last_times, result.ts)))
+        self._exposed[stream] = exposed_ns, result.ts
 
     def _skew(self, stream: str, now_ns: int, result: ResultHeader, bucket: Bucket) -> None:
         skew_ms = result.ext.get(SKEW)

@@ -158,7 +158,8 @@ class Story:
             f"True distance of fused pairs: mean {mean_ms:.1f} ms, 95 % within {p95_ms:.1f}, worst {worst_ms:.1f}. More than a period "
             f"({self.record.period_ms:.1f} ms) apart, but not by more than their stamps say that they may err: {len(found.doubted)}; "
             f"since the network held up a camera that only arrival could stamp: {len(found.held_up)}; "
-            f"and {found.frozen} more of frozen cameras, which are in none of these figures."
+            f"and {found.frozen} more of frozen cameras, which are in none of these figures. "
+            f"Older than the result before them, but not by more than their stamps say: {len(found.older)} results."
         )
 
     def _strips(self) -> str:
