@@ -14,6 +14,8 @@ from streamfuse.fuse.picture_facts import Facts
 
 LEAST, MOST = 0.1, 1.0
 """Of a dial that is turned at all."""
+BAD = 0.5
+"""Strength from which a fault is taken away wholly; a slighter one in part, since the figures are less sure of it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,7 +36,7 @@ class Ailment:
 
     def amount(self, facts: Facts) -> float:
         """Where the dial belongs, from 0.1 to 1."""
-        return float(np.clip(self.strength(facts), LEAST, MOST))
+        return float(np.clip(self.strength(facts) / BAD, LEAST, MOST))
 
     def reason(self, facts: Facts) -> str:
         """Camera, fault and figures: `visible dark: mean 0.07`."""

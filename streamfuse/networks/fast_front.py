@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from streamfuse.networks.front import Front, exposed, pictures
+from streamfuse.networks.front import FINE, Front, exposed, pictures
 from streamfuse.networks.layers import Layers, divided, whole_cells
 from streamfuse.networks.network import State
 
@@ -16,15 +16,18 @@ Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 class FastFront(nn.Module):
     """Stands where `Front` stood, and needs no state. Weights in bf16 or fp16 with pictures in fp32 are welcome."""
 
-    blur: torch.Tensor
+    between: torch.Tensor
+    fine_4: torch.Tensor
 
     def __init__(self, front: Front, dials_N: torch.Tensor) -> None:
         super().__init__()
         dials_1M = front.luma(dials_N[None])
         scale_C, shift_C = front.film(dials_1M)[0].chunk(2)
-        self.register_buffer("blur", front.blur.clone(), persistent=False)
+        self.register_buffer("between", front.between.clone(), persistent=False)
         self.stripes_in = folded(front.destripe.enter, scale_C, shift_C)
         self.stripes_out = deepcopy(front.destripe.leave)
+        self.fineness = deepcopy(front.fineness)
+        self.register_buffer("fine_4", dials_1M[0, FINE].clone(), persistent=False)
         self.exposure = deepcopy(front.exposure)
         self.exposure.leave = _dialled(front.exposure.leave, dials_1M[0])
 
@@ -33,12 +36,14 @@ class FastFront(nn.Module):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         columns_B11W = infrared.mean(2, keepdim=True).to(self.stripes_in.weight.dtype)
         infrared = infrared - self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype)
-        a, b = divided(infrared, self.blur), divided(visible, self.blur)
+        grain_a, blur_a, grain_b, blur_b = self.fine_4[:, None].unbind(0)
+        a = self.fineness[0](divided(infrared, self.between), grain_a, blur_a)
+        b = self.fineness[1](divided(visible, self.between), grain_b, blur_b)
         return exposed(a, b, self.exposure.leave(self.exposure.seen(a, b)))
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Front.forward`."""
-        return pictures(self.layers(infrared_B1HW, visible_B1HW), infrared_B1HW)
+        return pictures(self.layers(infrared_B1HW, visible_B1HW), self.between, infrared_B1HW)
 
 
 def folded(layer: Layer, scale_C: torch.Tensor, shift_C: torch.Tensor) -> Layer:

@@ -1,6 +1,6 @@
 """nano with one prompt folded into its kernels; the same pictures to 1e-4, without a trace of words per frame.
 
-Dials scale and shift what comes out of a layer, before its ReLU: y = (1 + s) (W x + b) + t is the layer with W' = (1 + s) W and
+Dials scale and shift what comes out of a layer, before its nonlinearity: y = (1 + s) (W x + b) + t is the layer with W' = (1 + s) W and
 b' = (1 + s) b + t. The fold goes backward, so the zeros around the picture stay zeros and nothing is approximated at the edges. The
 tones of the prompt go into the bias of the context. What the picture itself says (`Context`) changes with every frame and is not folded.
 """
@@ -15,7 +15,7 @@ from streamfuse.networks.fast_front import FastFront, folded
 from streamfuse.networks.folding import one_prompt
 from streamfuse.networks.front import film
 from streamfuse.networks.layers import EDGE
-from streamfuse.networks.nano import MAPS, TONES, Nano, compose
+from streamfuse.networks.nano import LEAK, MAPS, TONES, Nano, toned
 from streamfuse.networks.network import State
 
 
@@ -26,6 +26,7 @@ class FastNano(nn.Module):
         super().__init__()
         scale, shift = prompt["scale"], prompt["shift"]
         self.front = FastFront(network.front, prompt["dials"])
+        self.blend = deepcopy(network.blend)
         self.stem = folded(network.stem, scale[0], shift[0])
         self.context_in = folded(network.context.enter, scale[1], shift[1])
         self.context_out = deepcopy(network.context.leave)
@@ -39,15 +40,15 @@ class FastNano(nn.Module):
         height, width = infrared_B1HW.shape[2:]
         dtype, channels = self.stem.weight.dtype, self.stem.out_channels
         a, b = self.front.layers(infrared_B1HW, visible_B1HW)
-        x = torch.cat([a.base + a.detail, b.base + b.detail], 1).to(dtype=dtype, memory_format=torch.channels_last)
-        x = self.stem(x).relu_()
-        said_BK = self.context_out(self.context_in(x.mean((2, 3))).relu_())
+        x = torch.cat([layers.picture(self.front.between) for layers in (a, b)], 1).to(dtype=dtype, memory_format=torch.channels_last)
+        x = F.leaky_relu_(self.stem(x), LEAK)
+        said_BK = self.context_out(F.leaky_relu_(self.context_in(x.mean((2, 3))), LEAK))
         scale_BC, shift_BC, tones_B5 = said_BK.split([channels, channels, TONES], 1)
         for index, layer in enumerate(self.body):
             x = layer(x)
-            x = (film(x, scale_BC, shift_BC) if index == 0 else x).relu_()
+            x = F.leaky_relu_(film(x, scale_BC, shift_BC) if index == 0 else x, LEAK)
         keep_a, keep_b, residual = self.maps(x).chunk(MAPS, 1)
-        fused = compose(a.kept(keep_a), b.kept(keep_b), tones_B5) + residual.to(a.base.dtype)
+        fused = self.blend(*toned(a.kept(keep_a), b.kept(keep_b), tones_B5)) + residual.to(a.base.dtype)
         return F.pixel_shuffle(fused, EDGE)[..., :height, :width]
 
 

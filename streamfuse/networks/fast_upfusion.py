@@ -216,7 +216,9 @@ class FastUpFusion(nn.Module):
         exit_BKHW = nchw(self.exit(self.refinement(x_BHWC)))
         if self.blend is None:
             return exit_BKHW[..., :height, :width]
-        fused: torch.Tensor = self.blend(infrared_B1HW, visible_B1HW) + F.pixel_shuffle(exit_BKHW, self.stem_px)[..., :height, :width]
+        fused: torch.Tensor = (
+            self.blend.of_pictures(infrared_B1HW, visible_B1HW) + F.pixel_shuffle(exit_BKHW, self.stem_px)[..., :height, :width]
+        )
         return fused
 
 

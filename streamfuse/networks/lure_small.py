@@ -1,6 +1,6 @@
 """LURE made small: the same network at half resolution and below, behind the dials, and a full-resolution residual to a classical fusion.
 
-infrared, visible --> front (dials) --+----- bases blended, stronger detail, in the visible camera's colours ----+
+infrared, visible --> front (dials) --+--------- a classical fusion, in the visible camera's colours -----------+
                                       |                                                                          + --> fused
                                       +- 2x2 pixels as channels -> LURE at 1/2 1/4 1/8 1/16 -> 2x2 pixels -------+
 
@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from streamfuse.colour import luma_of
+from streamfuse.networks.blend import Blend
 from streamfuse.networks.dialled import DialledNetwork, Words
 from streamfuse.networks.front import Front, dial_layer
-from streamfuse.networks.layers import Blend
 from streamfuse.networks.lure import Lure, Plan
 from streamfuse.networks.network import TOKENS, State
 
@@ -66,7 +66,7 @@ class LureSmall(DialledNetwork, Lure):
     def ground(self, infrared_B3HW: torch.Tensor, visible_B3HW: torch.Tensor) -> torch.Tensor:
         """The classical fusion of luma, at full resolution, in the visible camera's colours."""
         luma_B1HW = luma_of(visible_B3HW)
-        blended_B1HW: torch.Tensor = self.blend(infrared_B3HW[:, :1], luma_B1HW)
+        blended_B1HW: torch.Tensor = self.blend.of_pictures(infrared_B3HW[:, :1], luma_B1HW)
         return visible_B3HW + (blended_B1HW - luma_B1HW)
 
     def enter(self, picture_B3HW: torch.Tensor) -> torch.Tensor:

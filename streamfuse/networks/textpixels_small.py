@@ -1,6 +1,6 @@
 """Text-to-Pixels made small: the same network behind the dials, and a full-resolution residual to a classical fusion.
 
-infrared, visible --> front (dials) --+--------- bases blended, stronger detail ---------+
+infrared, visible --> front (dials) --+---------------- a classical fusion ---------------+
                                       |                                                  + --> fused
                                       +- extractors, text-guided fusions, codebook, decoder -+
 
@@ -9,9 +9,9 @@ Words reach it twice: as dials, which act on both pictures and lean on the text'
 
 import torch
 
+from streamfuse.networks.blend import Blend
 from streamfuse.networks.dialled import DialledNetwork, Words
 from streamfuse.networks.front import Front, dial_layer
-from streamfuse.networks.layers import Blend
 from streamfuse.networks.network import State
 from streamfuse.networks.textpixels import Plan, TextPixels, Trace
 
@@ -41,5 +41,5 @@ class TextPixelsSmall(DialledNetwork, TextPixels):
 
     def ground(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor) -> torch.Tensor:
         """The classical fusion."""
-        blended: torch.Tensor = self.blend(infrared_B1HW, visible_B1HW)
+        blended: torch.Tensor = self.blend.of_pictures(infrared_B1HW, visible_B1HW)
         return blended

@@ -1,6 +1,6 @@
 """UP-Fusion made small: the same parts at half resolution and below, behind the dials; a full-resolution residual to a classical fusion.
 
-infrared, visible --> front (dials) --+------ bases blended, stronger detail -----+
+infrared, visible --> front (dials) --+------------ a classical fusion -----------+
                                       |                                           + --> fused
                                       +- 2x2 pixels as channels -> U-shape at 1/2 1/4 1/8 -> 2x2 pixels -+
 
@@ -14,9 +14,9 @@ import torch
 from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
+from streamfuse.networks.blend import Blend
 from streamfuse.networks.dialled import DialledNetwork, Words
 from streamfuse.networks.front import Front, dial_layer
-from streamfuse.networks.layers import Blend
 from streamfuse.networks.network import State
 from streamfuse.networks.restormer import Downsample, Upsample, padded, pointwise, stage
 from streamfuse.networks.semantic import SemanticPrior, make_prior
@@ -87,5 +87,5 @@ class UpFusionSmall(DialledNetwork):
             joined = self.tcpms[i](maps_a[i], maps_b[i], state[f"gate_{i + 1}"])
             x_BCHW = self.decoder[i](self.reduces[i](torch.cat((self.ups[i](x_BCHW), joined), dim=1)))
         residual_B1HW = pixel_shuffle(self.exit(x_BCHW), STEM_PX)[..., :height, :width]
-        fused: torch.Tensor = self.blend(infrared_B1HW, visible_BCHW) + residual_B1HW
+        fused: torch.Tensor = self.blend.of_pictures(infrared_B1HW, visible_BCHW) + residual_B1HW
         return fused

@@ -70,6 +70,10 @@ class Cases(NamedTuple):
     """Luma."""
     wanted_B3HW: torch.Tensor
     """The same step on all channels of the visible picture that the words ask for."""
+    asked_infrared_B1HW: torch.Tensor
+    """Infrared as the words ask for it, before both are fused."""
+    asked_luma_B1HW: torch.Tensor
+    """The same of the visible camera."""
 
     @property
     def luma_B1HW(self) -> torch.Tensor:  # noqa: N802  the legend's letters
@@ -179,7 +183,7 @@ class CaseMaker:
             wanted = as_is + part_B.view(-1, 1, 1, 1) * (wanted - as_is)
             asked_visible = seen_visible + part_B.view(-1, 1, 1, 1) * (asked_visible - seen_visible)
         coloured = asked_visible + (wanted - luma_of(asked_visible))
-        return Cases(seen_infrared, seen_visible, words, strength_B, wanted, coloured)
+        return Cases(seen_infrared, seen_visible, words, strength_B, wanted, coloured, asked_infrared, luma_of(asked_visible))
 
 
 def _on(device: torch.device, draw: torch.Generator) -> torch.Generator:

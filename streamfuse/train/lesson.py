@@ -65,6 +65,7 @@ LESSONS: Registry[Lesson] = Registry(
     {
         "words": "streamfuse.train.words:WordsLesson",
         "reading": "streamfuse.train.reading:ReadingLesson",
+        "exposing": "streamfuse.train.exposing:ExposingLesson",
         "upfusion": "streamfuse.train.published:PublishedLesson",
         "lure_restore": "streamfuse.train.restoring:RestoringLesson",
         "lure_fuse": "streamfuse.train.fusing:FusingLesson",

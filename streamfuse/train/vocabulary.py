@@ -14,7 +14,6 @@ import torch
 
 from streamfuse.networks.dials import DIAL_INDEX, DIALS
 from streamfuse.text import TextEncoder, stacked
-from streamfuse.train.degradations import DIAL_OF
 from streamfuse.train.wordings import Wording
 
 ENCODED_AT_ONCE = 64
@@ -92,11 +91,9 @@ NEAR = 0.3
 
 
 def dials_of(wording: Wording) -> torch.Tensor:
-    """(N,) what the sentence says: repairs as strong as the faults it names, and its look."""
+    """(N,) what the sentence asks for."""
     dials_N = torch.zeros(len(DIALS))
-    for fault, strength in wording.faults.items():
-        dials_N[DIAL_INDEX[DIAL_OF[fault]]] = strength
-    for name, value in wording.dials.items():
+    for name, value in wording.all_dials.items():
         dials_N[DIAL_INDEX[name]] = value
     return dials_N
 

@@ -37,8 +37,11 @@ class Wording:
 
     @property
     def all_dials(self) -> dict[str, float]:
-        """What it sets all dials to: faults and looks; those not named stay at 0."""
-        return {**{DIAL_OF[name]: strength for name, strength in self.faults.items()}, **self.dials}
+        """What it sets all dials to; those not named stay at 0.
+
+        A fault that is named is to be taken away wholly, whether it is called slight or bad: how bad it is, the picture shows.
+        """
+        return {**{DIAL_OF[name]: 1.0 for name in self.faults}, **self.dials}
 
 
 def say(faults: Mapping[str, float], draw: random.Random, *, held_out: bool = False) -> Wording:

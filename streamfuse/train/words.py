@@ -52,7 +52,7 @@ class WordsLesson:
     def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
         """Charbonnier and gradients to what was wanted; steadiness; dials; a codebook's consistency."""
         s, cases = self._settings, self._maker.draw(stage.batch, stage.crop_px, draw)
-        state = self._state(network, cases.words, cases.strength_B, draw)
+        state = self.state(network, cases.words, cases.strength_B, draw)
         fused, extra = self._fused(network, cases, state)
         wanted = cases.wanted_B1HW if network.colour == "luma" else cases.wanted_B3HW
         terms = {"pixels": charbonnier(fused, wanted), "gradient": s.gradient * gradient_difference(fused, wanted), **extra}
@@ -78,7 +78,8 @@ class WordsLesson:
         wanted = cases.wanted_B1HW if network.colour == "luma" else cases.wanted_B3HW
         return sheet_of([cases.infrared_B1HW, cases.visible_B3HW, *outs, wanted])
 
-    def _state(self, network: FusionNetwork, words: Words, strength_B: torch.Tensor, draw: torch.Generator) -> State:
+    def state(self, network: FusionNetwork, words: Words, strength_B: torch.Tensor, draw: torch.Generator) -> State:
+        """What the words say, for some of the cases by hand."""
         state = network.encode_text(words.pooled_BD, words.tokens_BLD, words.mask_BL)
         if isinstance(network, DialledNetwork):
             by_hand_B = (torch.rand(len(strength_B), generator=draw) < self._settings.by_hand).to(strength_B.device)

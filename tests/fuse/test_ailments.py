@@ -69,12 +69,12 @@ def test_a_spoilt_street_raises_the_right_dial(street, fault):
     assert turned(spoilt(clean, fault, 1.0), spectrum).get(DIAL_OF[fault], 0) >= 0.4
 
 
-STEPS = {"visible.darkness": (0.4, 0.7, 1.0), "visible.noise": (0.3, 0.6, 1.0), "infrared.stripes": (0.15, 0.3, 0.6)}
+STEPS = {"visible.darkness": (0.3, 0.4, 0.5), "visible.noise": (0.15, 0.3, 0.45), "infrared.stripes": (0.1, 0.15, 0.3)}
 
 
 @pytest.mark.parametrize("fault", STEPS)
 def test_the_worse_the_fault_the_higher_the_dial(street, fault):
-    """A dial follows the strength of what it is for."""
+    """A dial follows the strength of what it is for, until that is bad."""
     spectrum = Spectrum(fault.split(".")[0])
     amounts = [turned(spoilt(picture(street, spectrum), fault, strength), spectrum).get(DIAL_OF[fault], 0) for strength in STEPS[fault]]
     assert amounts[0] < amounts[1] < amounts[2]

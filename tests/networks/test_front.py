@@ -16,7 +16,7 @@ def front() -> Front:
 
 def test_exposure_without_a_dial_is_none(front):
     """Gains and offsets are exactly 0 at neutral; under a dial for light they are not."""
-    a, b = (divided(x, front.blur) for x in pictures(64, 96, 1))
+    a, b = (divided(x, front.between) for x in pictures(64, 96, 1))
     dials = torch.zeros(1, len(LUMA_DIALS))
     assert not front.exposure(a, b, dials).any()
     dials[0, LUMA_DIALS.index(DIAL_INDEX["visible_light"])] = 1.0

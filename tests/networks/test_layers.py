@@ -1,41 +1,45 @@
-import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from streamfuse.networks.layers import EDGE, FRESH_MIX, Blend, blur_of_cells, blur_of_pixels, divided, mixed, stronger
+from streamfuse.networks.layers import EDGE, between_cells, divided, risen, whole_cells
 from tests.networks.drawn import pictures
 
 
-@pytest.mark.parametrize("blur", [blur_of_cells(), blur_of_pixels()], ids=["of cells", "of pixels"])
-def test_base_and_detail_add_up_to_the_picture(blur):
-    """The base is what the binomial blur of pixels gives, also where it runs on cells; the border is repeated."""
+def test_base_and_detail_add_up_to_the_picture():
+    """The base is the mean of each cell; what is above it comes back to the bit or nearly."""
     picture = pictures(64, 72, 1)[0]
-    a = divided(picture, blur)
-    torch.testing.assert_close(F.pixel_shuffle(a.base + a.detail, EDGE), picture)
-    line = torch.tensor([1.0, 4.0, 6.0, 4.0, 1.0]) / 16
-    blurred = F.conv2d(picture, torch.outer(line, line)[None, None])
-    torch.testing.assert_close(F.pixel_shuffle(a.base, EDGE)[..., 2:-2, 2:-2], blurred)
+    layers = divided(picture, between_cells())
+    torch.testing.assert_close(layers.base, F.avg_pool2d(picture, EDGE))
+    torch.testing.assert_close(F.pixel_shuffle(layers.picture(between_cells()), EDGE), picture)
 
 
-def test_the_stronger_detail_wins_without_a_step():
-    """One tenth against one hundredth is nearly one tenth, of either sign; equals give what both are."""
-    a = torch.tensor([0.1, -0.1, 0.05, 0.0])
-    b = torch.tensor([0.01, 0.01, 0.05, 0.0])
-    torch.testing.assert_close(stronger(a, b), torch.tensor([0.1, -0.1, 0.05, 0.0]), atol=2e-3, rtol=0)
+def test_a_ramp_has_no_detail():
+    """Away from the border, where it is cut off."""
+    ramp = torch.linspace(0, 1, 64).expand(1, 1, 32, 64)
+    assert float(divided(ramp, between_cells()).detail[..., 1:-1].abs().max()) < 1e-6
 
 
-def test_the_blend_mixes_bases_and_keeps_the_stronger_detail():
-    """Smooth pictures: 0.75 of the brighter and 0.25 of the darker; any size; a lone bright pixel stays one."""
-    infrared, visible = (F.interpolate(x, size=(97, 70), mode="bicubic") for x in pictures(7, 7, 1))
-    blend = Blend().requires_grad_(requires_grad=False)
-    fused = blend(infrared, visible)
-    assert fused.shape == infrared.shape
-    wanted = mixed(infrared, visible, torch.tensor(FRESH_MIX))
-    assert float((fused - wanted).abs().mean()) < 0.02
-    dark = torch.full((1, 1, 64, 64), 0.2)
-    lit = dark.clone()
-    lit[0, 0, 33, 22] = 0.9
-    change = (blend(dark, lit) - blend(dark, dark))[0, 0]
-    assert float(change[33, 22]) > 0.5
-    change[33, 22] = 0.0
-    assert float(change.abs().max()) < 0.1
+def test_between_cells_numbers_go_linearly():
+    """Numbers that grow by one from cell to cell grow by a quarter from pixel to pixel; their means are what they were."""
+    cells = torch.arange(8.0).expand(1, 1, 6, 8)
+    pixels = F.pixel_shuffle(risen(cells, between_cells()), EDGE)
+    torch.testing.assert_close(pixels[0, 0, 9, 4:-4].diff(), torch.full((23,), 1 / EDGE))
+    torch.testing.assert_close(F.avg_pool2d(pixels, EDGE)[..., 1:-1], cells[..., 1:-1])
+
+
+def test_gains_and_tones():
+    """-1 takes all detail away and leaves the base; tones change the base alone."""
+    layers = divided(pictures(32, 32, 1)[0], between_cells())
+    assert not layers.kept(torch.full((1, 16, 8, 8), -1.0)).detail.any()
+    toned = layers.toned(torch.full((1, 1, 1, 1), 1.0), torch.full((1, 1, 1, 1), 0.1))
+    torch.testing.assert_close(toned.base, 2 * layers.base + 0.1)
+    assert toned.detail is layers.detail
+
+
+def test_a_picture_is_made_whole():
+    """Odd sizes are padded by copies of the edge, whole ones are left as they are."""
+    picture = pictures(66, 81, 1)[0]
+    whole = whole_cells(picture)
+    assert whole.shape[2:] == (68, 84)
+    assert torch.equal(whole[..., :66, 83], picture[..., 80])
+    assert whole_cells(whole) is whole

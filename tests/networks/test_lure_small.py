@@ -66,7 +66,7 @@ def test_the_classical_fusion_keeps_the_colours(small):
     """Luma is the blend of both, chroma that of the visible camera."""
     infrared, visible = pictures(64, 64, 3)
     fused = small.ground(infrared.expand(-1, 3, -1, -1), visible)
-    assert torch.allclose(luma(fused), small.blend(infrared, luma(visible)), atol=1e-6)
+    assert torch.allclose(luma(fused), small.blend.of_pictures(infrared, luma(visible)), atol=1e-6)
     assert torch.allclose(fused - luma(fused), visible - luma(visible), atol=1e-6)
 
 

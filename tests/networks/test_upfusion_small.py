@@ -36,7 +36,7 @@ def test_fresh_network_is_near_the_classical_fusion(network, state):
     """Training starts from the blend of what comes out of the front, not from noise."""
     said = one(state, 0)
     both = pictures(96, 96, 1)
-    torch.testing.assert_close(network(*both, said), network.blend(*network.front(*both, said)), rtol=0, atol=0.1)
+    torch.testing.assert_close(network(*both, said), network.blend.of_pictures(*network.front(*both, said)), rtol=0, atol=0.1)
 
 
 @torch.no_grad()

@@ -9,7 +9,6 @@ from torch import nn
 
 from streamfuse.networks.dials import DIALS
 from streamfuse.networks.front import FRESH_DIALS, Destripe, film
-from streamfuse.networks.layers import FRESH_MIX
 from streamfuse.networks.nano import FRESH_MAPS, TONES, Context, make
 
 
@@ -35,6 +34,8 @@ class Design:
 
 CURRENT = "nano"
 FIRST = Design()
+FRESH_MIX = 0.75
+"""Share of the brighter base: what these designs blend by."""
 DESIGNS: dict[str, Design] = {
     "first": FIRST,
     "no context": replace(FIRST, context=False),
@@ -72,6 +73,8 @@ class Candidate(nn.Module):
         self.tones = None if design.context else nn.Parameter(torch.tensor([0.0, 0.0, 0.0, 0.0, FRESH_MIX]))
         with torch.no_grad():
             self.maps.weight.mul_(FRESH_MAPS)
+            if self.context:
+                self.context.leave.bias[-1] = FRESH_MIX
         self.register_buffer("no_dials", torch.zeros(1, len(DIALS)))
 
     def forward(self, infrared: torch.Tensor, visible: torch.Tensor, state: dict[str, torch.Tensor] | None = None) -> torch.Tensor:

@@ -1,0 +1,50 @@
+"""How much of a camera's detail is kept: grain goes where nothing else is, and blur is sharpened where there is no grain.
+
+A Wiener filter on cells whose noise is read off the picture: log of the noise, and how far to sharpen, from how many cells are how busy.
+In a picture without noise its calmest cells are calm, and nothing is taken away, whatever the words say.
+
+Legend: B batch, L levels, h w cells.
+"""
+
+import torch
+import torch.nn.functional as F  # noqa: N812  its usual name
+from torch import nn
+
+from streamfuse.networks.layers import Layers
+
+LEVELS = (0.003, 0.006, 0.012, 0.025, 0.05, 0.1)
+"""Deviations of a cell's detail, from the rounding to 8 bits to the worst noise: below each lies a share of the cells."""
+TINY = 1e-6
+"""Added to the variance of a cell: a quarter of a grey level, squared."""
+HIDDEN = 16
+NEAR = (1.0, 2.0, 1.0)
+"""How far around a cell its variance is told from, along a line."""
+
+
+class Fineness(nn.Module):
+    """See the file's docstring."""
+
+    near: torch.Tensor
+    levels_L: torch.Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.read = nn.Sequential(nn.Linear(len(LEVELS), HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 2))
+        self.steepness = nn.Parameter(torch.tensor(2.0))
+        line = torch.tensor(NEAR) / sum(NEAR)
+        self.register_buffer("near", torch.outer(line, line)[None, None], persistent=False)
+        self.register_buffer("levels_L", torch.tensor(LEVELS).square().log(), persistent=False)
+        with torch.no_grad():
+            last = self.read[2]
+            last.weight.mul_(0.1)  # type: ignore[operator]  # a tensor
+            last.bias.copy_(torch.tensor([2 * torch.tensor(0.01).log(), 0.0]))  # type: ignore[operator]
+
+    def forward(self, layers: Layers, grain_B: torch.Tensor, blur_B: torch.Tensor) -> Layers:
+        """Linear in both dials: without them everything stays as it was."""
+        variance_B1hw = F.pad(layers.detail.square().mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
+        busy_B1hw = (F.conv2d(variance_B1hw, self.near.to(variance_B1hw)) + TINY).log()
+        below_BL = torch.sigmoid(self.levels_L[:, None, None].to(busy_B1hw) - busy_B1hw).mean((2, 3))
+        noise_B, sharper_B = self.read(below_BL.to(self.steepness.dtype)).to(busy_B1hw).unbind(1)
+        grain_B1hw = torch.sigmoid(self.steepness.to(busy_B1hw) * (noise_B[:, None, None, None] - busy_B1hw))
+        sharper_B111 = (blur_B.to(busy_B1hw) * sharper_B)[:, None, None, None]
+        return layers.kept(sharper_B111 * (1 - grain_B1hw) - grain_B.to(busy_B1hw)[:, None, None, None] * grain_B1hw)
