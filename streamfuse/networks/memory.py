@@ -44,19 +44,19 @@ CHANNELS: dict[tuple[str, Size], Channels] = {
     ("textpixels", "base"): Channels(plain=305, folded=300),
     ("textpixels", "small"): Channels(plain=153, folded=149),
     # base and detail of both pictures in cells, before and after their gains
-    ("nano", "base"): Channels(plain=20, folded=20),
-    ("nano", "small"): Channels(plain=20, folded=20),
+    ("nano", "base"): Channels(plain=15, folded=15),
+    ("nano", "small"): Channels(plain=15, folded=15),
 }
 WEIGHTS: dict[tuple[str, Size, Text], int] = {
     ("upfusion", "base", "guided"): 48_605_835,
     ("upfusion", "base", "published"): 49_047_580,
-    ("upfusion", "small", "guided"): 2_004_551,
+    ("upfusion", "small", "guided"): 2_062_476,
     ("lure", "base", "guided"): 19_165_102,
-    ("lure", "small", "guided"): 1_998_156,
+    ("lure", "small", "guided"): 2_056_081,
     ("textpixels", "base", "guided"): 1_823_649,
-    ("textpixels", "small", "guided"): 399_099,
-    ("nano", "base", "guided"): 114_372,
-    ("nano", "small", "guided"): 114_372,
+    ("textpixels", "small", "guided"): 457_024,
+    ("nano", "base", "guided"): 172_298,
+    ("nano", "small", "guided"): 172_298,
 }
 """Parameters, for embeddings of 384. Written down: to build a network on torch's `meta` device, only to count, loads a compiler (2 s)."""
 

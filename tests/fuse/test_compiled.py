@@ -63,10 +63,10 @@ def test_a_result_stays_what_it_was(nano):
 
 @needs_openvino
 def test_a_folded_prompt_needs_no_state(nano):
-    """What has its prompt in its kernels is compiled as it is; in bf16 it stays within a few grey levels."""
+    """What has its prompt in its kernels is compiled as it is; in bf16 it stays within a few grey levels, be the pictures pure noise."""
     state, (infrared, visible) = example_state(nano, 1), pictures()
     fused = Compiled(fold(nano, state), "bf16", threads=1)(infrared, visible)
-    assert float((fused - nano(infrared, visible, state)).abs().max()) < 3 / 255
+    assert float((fused - nano(infrared, visible, state)).abs().max()) < 6 / 255
 
 
 @needs_openvino

@@ -73,10 +73,11 @@ def test_a_swap_compiles_nothing(pair, monkeypatch):
 
 
 @needs_openvino
-def test_bf16_stays_within_a_grey_level(pair):
+def test_bf16_stays_within_three_grey_levels(pair):
     """Where the processor has no bf16 this is fp32, and passes as well."""
     full, half = (fused(loaded(runtime="openvino", precision=precision), pair, PROMPTS[:2]) for precision in ("fp32", "bf16"))
-    assert float((full - half).abs().max()) < 1 / 255
+    assert float((full - half).abs().max()) < 3 / 255
+    assert float((full - half).abs().mean()) < 1 / 255
 
 
 def test_folds_in_bf16_keep_the_pictures_whole(pair):

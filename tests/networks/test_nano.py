@@ -11,6 +11,7 @@ from streamfuse.networks import create
 from streamfuse.networks.dials import DIAL_INDEX, dials_tensor
 from streamfuse.networks.nano import Nano, make
 from streamfuse.networks.network import TOKENS
+from tests.networks import drawn
 
 NEUTRAL: dict[str, float] = {}
 
@@ -27,9 +28,9 @@ def pictures(height: int = 64, width: int = 64, count: int = 1, seed: int = 0) -
 
 
 def test_it_is_as_large_as_it_says():
-    """172,004 parameters: 146,324 that dials and pixels need, and the head that reads embeddings of 384."""
+    """172,298 parameters: 146,618 that dials and pixels need, and the head that reads embeddings of 384."""
     network = make()
-    assert sum(p.numel() for p in network.parameters()) == 172_004
+    assert sum(p.numel() for p in network.parameters()) == 172_298
     assert sum(p.numel() for p in network.front.dial_head.parameters()) == 384 * 64 + 64 + 64 * 16 + 16
 
 
@@ -141,21 +142,21 @@ def test_words_set_the_dials(network):
 
 
 def test_it_learns_a_rule_in_a_few_steps():
-    """A tone of its own for each camera: the error falls to a third within sixty steps."""
+    """A tone of its own for each camera: the error falls to a tenth within sixty steps."""
     torch.manual_seed(0)
     network = Nano("small", 48, width=8, depth=1).train()
     dials = dials_tensor({"visible_light": 1.0})
-    optimiser = torch.optim.Adam(network.parameters(), 1e-2)
+    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
     errors = []
     for step in range(60):
-        infrared, visible = pictures(64, 64, count=2, seed=step)
-        wanted = torch.maximum(0.5 * infrared, 1.5 * visible + 0.1)
+        infrared, visible = drawn.pictures(64, 64, 1, batch=2, seed=step)
+        wanted = torch.maximum(0.5 * infrared, 0.7 * visible + 0.2)
         loss = ((network(infrared, visible, network.with_dials(dials)) - wanted) ** 2).mean()
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()
         errors.append(loss.item())
-    assert errors[-1] < errors[0] / 3
+    assert errors[-1] < errors[0] / 10
 
 
 @pytest.mark.parametrize("precision", [torch.bfloat16, torch.float16])
