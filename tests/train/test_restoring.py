@@ -61,7 +61,7 @@ def test_encoder_decoder_and_words_learn_and_what_fuses_does_not():
     torch.autograd.backward(list(terms.values()))
     assert all(torch.isfinite(term) for term in terms.values())
     reached = {name: p.grad is not None and bool(p.grad.any()) for name, p in student.named_parameters()}
-    of_both = ("meetings", "blend", "front.destripe", "front.film", "front.exposure")
+    of_both = ("meetings", "blend", "front.destripe", "front.film", "front.exposure", "front.fineness")
     assert not any(got for name, got in reached.items() if name.startswith(of_both))
     assert all(got for name, got in reached.items() if not name.startswith(of_both))
 
