@@ -57,8 +57,8 @@ class Blend(nn.Module):
 
     def _share(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Of the first, (B, 1, h, w): 1 where it is the busier one in the mean around a cell, a half where both are alike."""
-        busy_a, busy_b = (_convolved(part.abs().mean(1, keepdim=True), self.near) + FAINT for part in (a, b))
-        return torch.sigmoid(SHARPNESS * (busy_a.log() - busy_b.log()))
+        busy_a, busy_b = (_convolved(part.abs().mean(1, keepdim=True), self.near).squeeze(1) + FAINT for part in (a, b))
+        return torch.sigmoid(SHARPNESS * (busy_a.log() - busy_b.log())).unsqueeze(1)
 
 
 def _square(line: tuple[float, ...]) -> torch.Tensor:

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from streamfuse.networks.front import FINE, Front, exposed, pictures
+from streamfuse.networks.front import FINE, Front, exposed, pictures, without
 from streamfuse.networks.layers import Layers, divided, whole_cells
 from streamfuse.networks.network import State
 
@@ -35,7 +35,7 @@ class FastFront(nn.Module):
         """See `Front.layers`."""
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         columns_B11W = infrared.mean(2, keepdim=True).to(self.stripes_in.weight.dtype)
-        infrared = infrared - self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype)
+        infrared = without(infrared, self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype))
         grain_a, blur_a, grain_b, blur_b = self.fine_4[:, None].unbind(0)
         a = self.fineness[0](divided(infrared, self.between), grain_a, blur_a)
         b = self.fineness[1](divided(visible, self.between), grain_b, blur_b)

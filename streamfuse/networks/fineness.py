@@ -42,9 +42,10 @@ class Fineness(nn.Module):
     def forward(self, layers: Layers, grain_B: torch.Tensor, blur_B: torch.Tensor) -> Layers:
         """Linear in both dials: without them everything stays as it was."""
         variance_B1hw = F.pad(layers.detail.square().mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
-        busy_B1hw = (F.conv2d(variance_B1hw, self.near.to(variance_B1hw)) + TINY).log()
-        below_BL = torch.sigmoid(self.levels_L[:, None, None].to(busy_B1hw) - busy_B1hw).mean((2, 3))
-        noise_B, sharper_B = self.read(below_BL.to(self.steepness.dtype)).to(busy_B1hw).unbind(1)
-        grain_B1hw = torch.sigmoid(self.steepness.to(busy_B1hw) * (noise_B[:, None, None, None] - busy_B1hw))
-        sharper_B111 = (blur_B.to(busy_B1hw) * sharper_B)[:, None, None, None]
-        return layers.kept(sharper_B111 * (1 - grain_B1hw) - grain_B.to(busy_B1hw)[:, None, None, None] * grain_B1hw)
+        busy_Bhw = (F.conv2d(variance_B1hw, self.near.to(variance_B1hw)).squeeze(1) + TINY).log()
+        below_BL = torch.sigmoid(self.levels_L[:, None, None].to(busy_Bhw) - busy_Bhw[:, None]).mean((2, 3))
+        noise_B, sharper_B = self.read(below_BL.to(self.steepness.dtype)).to(busy_Bhw).unbind(1)
+        grain_Bhw = torch.sigmoid(self.steepness.to(busy_Bhw) * (noise_B[:, None, None] - busy_Bhw))
+        sharper_B11 = (blur_B.to(busy_Bhw) * sharper_B)[:, None, None]
+        gain_Bhw = sharper_B11 * (1 - grain_Bhw) - grain_B.to(busy_Bhw)[:, None, None] * grain_Bhw
+        return layers.kept(gain_Bhw[:, None])

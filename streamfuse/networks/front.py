@@ -117,7 +117,7 @@ class Front(nn.Module):
         """Infrared and visible in whole cells, without stripes and grain, exposed. `state["dials"]`: (B or 1, N)."""
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         dials_BM = self.luma(state["dials"]).to(self.film.weight.dtype)
-        infrared = infrared - self.destripe(infrared, *self.film(dials_BM).chunk(2, 1))
+        infrared = without(infrared, self.destripe(infrared, *self.film(dials_BM).chunk(2, 1)))
         grain_a, blur_a, grain_b, blur_b = dials_BM.index_select(1, self.fine_dials).unbind(1)
         a = self.fineness[0](divided(infrared, self.between), grain_a, blur_a)
         b = self.fineness[1](divided(visible, self.between), grain_b, blur_b)
@@ -126,6 +126,11 @@ class Front(nn.Module):
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """The same as pictures, (B, 1, H, W) each."""
         return pictures(self.layers(infrared_B1HW, visible_B1HW, state), self.between, infrared_B1HW)
+
+
+def without(picture_B1HW: torch.Tensor, stripes_B11W: torch.Tensor) -> torch.Tensor:
+    """The difference. One channel is left out meanwhile: OpenVINO goes through pictures of one channel pixel by pixel."""
+    return (picture_B1HW.squeeze(1) - stripes_B11W.squeeze(1)).unsqueeze(1)
 
 
 def pictures(layers: tuple[Layers, Layers], between: torch.Tensor, like_B1HW: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

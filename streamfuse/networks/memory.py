@@ -44,8 +44,8 @@ CHANNELS: dict[tuple[str, Size], Channels] = {
     ("textpixels", "base"): Channels(plain=305, folded=300),
     ("textpixels", "small"): Channels(plain=153, folded=149),
     # base and detail of both pictures in cells, before and after their gains
-    ("nano", "base"): Channels(plain=15, folded=15),
-    ("nano", "small"): Channels(plain=15, folded=15),
+    ("nano", "base"): Channels(plain=16, folded=16),
+    ("nano", "small"): Channels(plain=16, folded=16),
 }
 WEIGHTS: dict[tuple[str, Size, Text], int] = {
     ("upfusion", "base", "guided"): 48_605_835,
