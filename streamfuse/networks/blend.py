@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from streamfuse.networks.layers import EDGE, Layers, between_cells, divided, risen, whole_cells
+from streamfuse.networks.layers import EDGE, NEAR, Layers, between_cells, convolved, divided, risen, square, whole_cells
 
 OF_MAXIMUM = 0.3
 OF_SUM = 0.3
@@ -19,8 +19,6 @@ SHARPNESS = 8.0
 """A camera twice as busy as the other has 256 times its weight."""
 FAINT = 0.002
 """Added to how busy both are, half a grey level: where nothing is, both count alike."""
-NEAR = (1.0, 2.0, 1.0)
-"""How far around a cell busyness is told from, along a line."""
 LARGE = (1.0, 4.0, 6.0, 4.0, 1.0)
 """The blur of a base, along a line: binomial, as in Burt and Adelson's pyramid (1983)."""
 
@@ -34,13 +32,13 @@ class Blend(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("near", _square(NEAR), persistent=False)
-        self.register_buffer("large", _square(LARGE), persistent=False)
+        self.register_buffer("near", square(NEAR), persistent=False)
+        self.register_buffer("large", square(LARGE), persistent=False)
         self.register_buffer("between", between_cells(), persistent=False)
 
     def forward(self, a: Layers, b: Layers, of_sum: torch.Tensor | float = OF_SUM) -> torch.Tensor:
         """Both cameras in cells -> fused, (B, 16, h, w). `of_sum`: how much of the darker one, over the mean of the darker picture."""
-        large_a, large_b = _convolved(a.base, self.large), _convolved(b.base, self.large)
+        large_a, large_b = convolved(a.base, self.large), convolved(b.base, self.large)
         level_B111 = torch.minimum(large_a.mean((2, 3), keepdim=True), large_b.mean((2, 3), keepdim=True))
         large = torch.maximum(large_a, large_b) + of_sum * (torch.minimum(large_a, large_b) - level_B111)
         coarse_a, coarse_b = a.base - large_a, b.base - large_b
@@ -57,17 +55,5 @@ class Blend(nn.Module):
 
     def _share(self, a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         """Of the first, (B, 1, h, w): 1 where it is the busier one in the mean around a cell, a half where both are alike."""
-        busy_a, busy_b = (_convolved(part.abs().mean(1, keepdim=True), self.near).squeeze(1) + FAINT for part in (a, b))
+        busy_a, busy_b = (convolved(part.abs().mean(1, keepdim=True), self.near).squeeze(1) + FAINT for part in (a, b))
         return torch.sigmoid(SHARPNESS * (busy_a.log() - busy_b.log())).unsqueeze(1)
-
-
-def _square(line: tuple[float, ...]) -> torch.Tensor:
-    """(1, 1, K, K), of sum 1."""
-    weights = torch.tensor(line) / sum(line)
-    return torch.outer(weights, weights)[None, None]
-
-
-def _convolved(x_B1hw: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
-    """The border is repeated."""
-    reach = kernel.shape[2] // 2
-    return F.conv2d(F.pad(x_B1hw, (reach,) * 4, mode="replicate"), kernel.to(x_B1hw))

@@ -6,7 +6,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from streamfuse.networks.front import FINE, Front, exposed, pictures, without
+from streamfuse.networks.front import FINE, Front, exposed, pictures, refined, without
 from streamfuse.networks.layers import Layers, divided, whole_cells
 from streamfuse.networks.network import State
 
@@ -36,9 +36,8 @@ class FastFront(nn.Module):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         columns_B11W = infrared.mean(2, keepdim=True).to(self.stripes_in.weight.dtype)
         infrared = without(infrared, self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype))
-        grain_a, blur_a, grain_b, blur_b = self.fine_4[:, None].unbind(0)
-        a = self.fineness[0](divided(infrared, self.between), grain_a, blur_a)
-        b = self.fineness[1](divided(visible, self.between), grain_b, blur_b)
+        a, b = divided(infrared, self.between), divided(visible, self.between)
+        a, b = refined(self.fineness, a, b, self.fine_4[:, None])
         return exposed(a, b, self.exposure.leave(self.exposure.seen(a, b)))
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:

@@ -7,18 +7,15 @@ Legend: B batch, L levels, h w cells.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from streamfuse.networks.layers import Layers
+from streamfuse.networks.layers import NEAR, Layers, convolved, square
 
 LEVELS = (0.003, 0.006, 0.012, 0.025, 0.05, 0.1)
 """Deviations of a cell's detail, from the rounding to 8 bits to the worst noise: below each lies a share of the cells."""
 TINY = 1e-6
 """Added to the variance of a cell: a quarter of a grey level, squared."""
 HIDDEN = 16
-NEAR = (1.0, 2.0, 1.0)
-"""How far around a cell its variance is told from, along a line."""
 
 
 class Fineness(nn.Module):
@@ -31,8 +28,7 @@ class Fineness(nn.Module):
         super().__init__()
         self.read = nn.Sequential(nn.Linear(len(LEVELS), HIDDEN), nn.GELU(), nn.Linear(HIDDEN, 2))
         self.steepness = nn.Parameter(torch.tensor(2.0))
-        line = torch.tensor(NEAR) / sum(NEAR)
-        self.register_buffer("near", torch.outer(line, line)[None, None], persistent=False)
+        self.register_buffer("near", square(NEAR), persistent=False)
         self.register_buffer("levels_L", torch.tensor(LEVELS).square().log(), persistent=False)
         with torch.no_grad():
             last = self.read[2]
@@ -41,8 +37,7 @@ class Fineness(nn.Module):
 
     def forward(self, layers: Layers, grain_B: torch.Tensor, blur_B: torch.Tensor) -> Layers:
         """Linear in both dials: without them everything stays as it was."""
-        variance_B1hw = F.pad(layers.detail.square().mean(1, keepdim=True), (1, 1, 1, 1), mode="replicate")
-        busy_Bhw = (F.conv2d(variance_B1hw, self.near.to(variance_B1hw)).squeeze(1) + TINY).log()
+        busy_Bhw = (convolved(layers.detail.square().mean(1, keepdim=True), self.near).squeeze(1) + TINY).log()
         below_BL = torch.sigmoid(self.levels_L[:, None, None].to(busy_Bhw) - busy_Bhw[:, None]).mean((2, 3))
         noise_B, sharper_B = self.read(below_BL.to(self.steepness.dtype)).to(busy_Bhw).unbind(1)
         grain_Bhw = torch.sigmoid(self.steepness.to(busy_Bhw) * (noise_B[:, None, None] - busy_Bhw))

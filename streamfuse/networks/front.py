@@ -118,14 +118,19 @@ class Front(nn.Module):
         infrared, visible = whole_cells(infrared_B1HW), whole_cells(visible_B1HW)
         dials_BM = self.luma(state["dials"]).to(self.film.weight.dtype)
         infrared = without(infrared, self.destripe(infrared, *self.film(dials_BM).chunk(2, 1)))
-        grain_a, blur_a, grain_b, blur_b = dials_BM.index_select(1, self.fine_dials).unbind(1)
-        a = self.fineness[0](divided(infrared, self.between), grain_a, blur_a)
-        b = self.fineness[1](divided(visible, self.between), grain_b, blur_b)
+        a, b = divided(infrared, self.between), divided(visible, self.between)
+        a, b = refined(self.fineness, a, b, dials_BM.index_select(1, self.fine_dials).T)
         return exposed(a, b, self.exposure(a, b, dials_BM))
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """The same as pictures, (B, 1, H, W) each."""
         return pictures(self.layers(infrared_B1HW, visible_B1HW, state), self.between, infrared_B1HW)
+
+
+def refined(fineness: nn.ModuleList, a: Layers, b: Layers, dials_4B: torch.Tensor) -> tuple[Layers, Layers]:
+    """Both without grain and blur. The dials: see `FINE`."""
+    grain_a, blur_a, grain_b, blur_b = dials_4B.unbind(0)
+    return fineness[0](a, grain_a, blur_a), fineness[1](b, grain_b, blur_b)
 
 
 def without(picture_B1HW: torch.Tensor, stripes_B11W: torch.Tensor) -> torch.Tensor:

@@ -13,6 +13,8 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 EDGE = 4
 """Pixels along a cell."""
 CELL = EDGE * EDGE
+NEAR = (1.0, 2.0, 1.0)
+"""How far around a cell it is told what goes on there, along a line."""
 
 
 class Layers(NamedTuple):
@@ -44,8 +46,20 @@ def divided(picture_B1HW: torch.Tensor, between: torch.Tensor) -> Layers:
 
 
 def risen(cells_B1hw: torch.Tensor, between: torch.Tensor) -> torch.Tensor:
-    """A number for each cell -> one for each pixel, (B, 16, h, w); the border is repeated."""
-    return F.conv2d(F.pad(cells_B1hw, (1, 1, 1, 1), mode="replicate"), between.to(cells_B1hw))
+    """A number for each cell -> one for each pixel, (B, 16, h, w)."""
+    return convolved(cells_B1hw, between)
+
+
+def convolved(cells_B1hw: torch.Tensor, kernel: torch.Tensor) -> torch.Tensor:
+    """By a square kernel (C, 1, K, K); the border is repeated."""
+    reach = kernel.shape[2] // 2
+    return F.conv2d(F.pad(cells_B1hw, (reach,) * 4, mode="replicate"), kernel.to(cells_B1hw))
+
+
+def square(line: tuple[float, ...]) -> torch.Tensor:
+    """(1, 1, K, K) of sum 1, from weights along a line."""
+    weights = torch.tensor(line) / sum(line)
+    return torch.outer(weights, weights)[None, None]
 
 
 def between_cells() -> torch.Tensor:

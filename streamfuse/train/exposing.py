@@ -19,14 +19,14 @@ from streamfuse.train.recipe import StageSettings
 from streamfuse.train.words import WordsLesson, WordsSettings
 
 COARSE_PX = 8
-"""Exposure is compared in means over so many pixels along an edge: grain and edges are not the front's to mend."""
+"""Exposure is compared in means over so many pixels along an edge: grain and edges would drown it."""
 
 
 class ExposingSettings(Settings):
     """Weights of the losses."""
 
     pixels: float = 1.0
-    """At full resolution, where stripes show."""
+    """At full resolution, where stripes, grain and blur show."""
     by_hand: float = 0.5
     """As in the lesson `words`."""
 
