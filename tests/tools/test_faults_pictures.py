@@ -37,6 +37,14 @@ def test_a_picture_without_a_number_has_none():
     assert read_number(luma_HW) is None
 
 
+def test_random_bits_hardly_pass_for_a_number():
+    """Of 20,000 strips of clear blocks at random not one, where eight bits to check would let 78 pass."""
+    rng = np.random.default_rng(2)
+    for _ in range(20_000):
+        bits = rng.integers(0, 2, (STRIP[0] // 8, STRIP[1] // 8)).astype(np.uint8) * 255
+        assert read_number(np.kron(bits, np.ones((8, 8), np.uint8))) is None
+
+
 @pytest.mark.parametrize("what", ["pattern", "scene"])
 @pytest.mark.parametrize("spectrum", list(Spectrum))
 def test_the_world_moves_and_is_the_same_at_the_same_instant(what, spectrum):

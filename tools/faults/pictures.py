@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, Protocol
+from zlib import crc32
 
 import cv2
 import numpy as np
@@ -15,7 +16,9 @@ from streamfuse.source.scene.picture import Painter
 from streamfuse.source.scene.settings import SceneSettings
 from streamfuse.source.scene.world import World
 
-BLOCK, COLUMNS, ROWS = 8, 16, 2  # of the number: 24 bits and 8 to check them, a block of pixels each
+BLOCK, COLUMNS, ROWS = 8, 16, 3  # of the number: 24 bits and 24 to check them, a block of pixels each
+NUMBER_BITS = COLUMNS * ROWS // 2
+BYTES = NUMBER_BITS // 8
 STRIP = (BLOCK * ROWS, BLOCK * COLUMNS)
 DARK, BRIGHT, UNSURE = 24, 232, 48
 LONGEST_RECORDING = 300  # pictures kept in memory
@@ -125,13 +128,14 @@ def read_number(luma_HW: NDArray[Any]) -> int | None:
     if (np.abs(blocks - 128) < UNSURE).any():
         return None
     told = np.packbits(blocks > 128).tobytes()
-    number = int.from_bytes(told[:3])
+    number = int.from_bytes(told[:BYTES])
     return number if told == _with_check(number) else None
 
 
 def _with_check(number: int) -> bytes:
-    data = (number % 2**24).to_bytes(3)
-    return data + bytes([(data[0] ^ data[1] * 3 ^ data[2] * 7 ^ 0x5A) % 256])
+    """With as many bits of a CRC: of an hour's spoilt pictures one passed for whole when there were 8."""
+    data = int(number % 2**NUMBER_BITS).to_bytes(BYTES)
+    return data + crc32(data).to_bytes(4)[-BYTES:]
 
 
 def _disc(plane: NDArray[Any], x: float, y: float, radius: float, level: int) -> None:
