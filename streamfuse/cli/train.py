@@ -40,8 +40,9 @@ def command(
     if not board.installed():
         console.print(board.NOTE, markup=False)
     chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
-    trainer = prepare(wanted, data, folder, chosen, _tracked)
-    done = _run(trainer, console, minutes)
+    tracker = Tracker()
+    trainer = prepare(wanted, data, folder, chosen, tracker)
+    done = _run(trainer, tracker, console, minutes)
     path = folder / f"{wanted.network.name}-{wanted.network.size}.safetensors"
     trainer.export(path)
     console.print(f"step {trainer.step} of {wanted.steps}; weights in {path}, pictures in {folder / 'preview.png'}")
@@ -49,7 +50,7 @@ def command(
         console.print("not done yet: the same command goes on from here")
 
 
-def _run(trainer: "Trainer", console: Console, minutes: float | None) -> bool:
+def _run(trainer: "Trainer", tracker: "Tracker", console: Console, minutes: float | None) -> bool:
     """With a bar; the first signal ends it after the step, the second at once."""
     from streamfuse.cli.session import EXIT_INTERRUPTED, StopNow, stop_signals
 
@@ -57,6 +58,7 @@ def _run(trainer: "Trainer", console: Console, minutes: float | None) -> bool:
     seconds = math.inf if minutes is None else 60 * minutes
     try:
         with stop_signals() as asked, Progress(*columns, console=console) as bar:
+            tracker.bar = bar
             task = bar.add_task("training", total=trainer.recipe.steps, completed=trainer.step)
             smooth = Smooth()
 
@@ -82,5 +84,17 @@ class Smooth:
         return self._mean / self._weight
 
 
-def _tracked(items: Sequence[T], doing: str) -> Iterable[T]:
-    return track(items, doing, transient=True)
+class Tracker:
+    """Shows how far anything has come: in a bar of its own, or, while training, below that of the steps."""
+
+    def __init__(self) -> None:
+        self.bar: Progress | None = None
+
+    def __call__(self, items: Sequence[T], doing: str) -> Iterable[T]:
+        """The items, one after the other."""
+        return track(items, doing, transient=True) if self.bar is None else self._below(self.bar, items, doing)
+
+    def _below(self, bar: Progress, items: Sequence[T], doing: str) -> Iterable[T]:
+        task = bar.add_task(doing, total=len(items))
+        yield from bar.track(items, task_id=task)
+        bar.remove_task(task)

@@ -6,7 +6,8 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from streamfuse.networks.front import FINE, Front, exposed, pictures, refined, without
+from streamfuse.networks.exposure import coarse, exposed
+from streamfuse.networks.front import EXPOSING, FINE, Front, pictures, refined, without
 from streamfuse.networks.layers import Layers, divided, whole_cells
 from streamfuse.networks.network import State
 
@@ -18,6 +19,7 @@ class FastFront(nn.Module):
 
     between: torch.Tensor
     fine_4: torch.Tensor
+    exposing_1D: torch.Tensor
 
     def __init__(self, front: Front, dials_N: torch.Tensor) -> None:
         super().__init__()
@@ -28,8 +30,8 @@ class FastFront(nn.Module):
         self.stripes_out = deepcopy(front.destripe.leave)
         self.fineness = deepcopy(front.fineness)
         self.register_buffer("fine_4", dials_1M[0, FINE].clone(), persistent=False)
+        self.register_buffer("exposing_1D", dials_1M[:, EXPOSING].clone(), persistent=False)
         self.exposure = deepcopy(front.exposure)
-        self.exposure.leave = _dialled(front.exposure.leave, dials_1M[0])
 
     def layers(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor) -> tuple[Layers, Layers]:
         """See `Front.layers`."""
@@ -38,7 +40,7 @@ class FastFront(nn.Module):
         infrared = without(infrared, self.stripes_out(self.stripes_in(columns_B11W).relu_()).to(infrared.dtype))
         a, b = divided(infrared, self.between), divided(visible, self.between)
         a, b = refined(self.fineness, a, b, self.fine_4[:, None])
-        return exposed(a, b, self.exposure.leave(self.exposure.seen(a, b)))
+        return exposed(a, b, self.exposure(coarse(a, b), self.exposing_1D))
 
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Front.forward`."""
@@ -54,14 +56,3 @@ def folded(layer: Layer, scale_C: torch.Tensor, shift_C: torch.Tensor) -> Layer:
     assert own.bias is not None
     own.bias.data = layer.bias.detach() * gain_C + shift_C.to(layer.bias)
     return own
-
-
-def _dialled(layer: nn.Conv2d, dials_M: torch.Tensor) -> nn.Conv2d:
-    """What gives numbers for each dial, as what gives their sum under these dials."""
-    dials = dials_M.to(layer.weight)
-    summed = nn.Conv2d(layer.in_channels, layer.out_channels // len(dials), 3, padding=1)
-    summed.weight.data = (layer.weight.detach().reshape(-1, len(dials), *layer.weight.shape[1:]) * dials[None, :, None, None, None]).sum(1)
-    assert layer.bias is not None  # it has one
-    assert summed.bias is not None
-    summed.bias.data = (layer.bias.detach().view(-1, len(dials)) * dials).sum(1)
-    return summed

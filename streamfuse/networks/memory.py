@@ -50,13 +50,13 @@ CHANNELS: dict[tuple[str, Size], Channels] = {
 WEIGHTS: dict[tuple[str, Size, Text], int] = {
     ("upfusion", "base", "guided"): 48_605_835,
     ("upfusion", "base", "published"): 49_047_580,
-    ("upfusion", "small", "guided"): 2_062_476,
+    ("upfusion", "small", "guided"): 2_114_851,
     ("lure", "base", "guided"): 19_165_102,
-    ("lure", "small", "guided"): 2_056_081,
+    ("lure", "small", "guided"): 2_108_456,
     ("textpixels", "base", "guided"): 1_823_649,
-    ("textpixels", "small", "guided"): 457_024,
-    ("nano", "base", "guided"): 172_298,
-    ("nano", "small", "guided"): 172_298,
+    ("textpixels", "small", "guided"): 509_399,
+    ("nano", "base", "guided"): 224_673,
+    ("nano", "small", "guided"): 224_673,
 }
 """Parameters, for embeddings of 384. Written down: to build a network on torch's `meta` device, only to count, loads a compiler (2 s)."""
 

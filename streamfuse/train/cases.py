@@ -8,14 +8,15 @@ Legend: B batch, F faults, N dials, H W pixels.
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import torch
+from pydantic import Field
 
 from streamfuse.colour import luma_of
 from streamfuse.networks.dials import DIAL_INDEX
 from streamfuse.registry import Settings
-from streamfuse.train.degradations import FAULTS, Plan, black_hot, infrared_tone_curve, misregister
+from streamfuse.train.degradations import FAULTS, Plan, black_hot, check_faults, infrared_tone_curve, misregister
 from streamfuse.train.pool import Crops, Light, Pool
 from streamfuse.train.reference import lifted, wanted_luma
 from streamfuse.train.vocabulary import Vocabulary, Words
@@ -47,6 +48,8 @@ class CaseSettings(Settings):
     """Share of the visible camera's faults by day, where either camera may have one."""
     lift: float = 0.15
     """Share of the nights whose words say dark, of those whose words are right."""
+    often: dict[str, Annotated[float, Field(gt=0)]] = Field({})
+    """How often a fault is drawn, where others have 1, by its name."""
     weakest: float = 0.25
     """Least strength of a fault."""
     misregistered: float = 0.33
@@ -100,6 +103,7 @@ class CaseMaker:
 
     def __init__(self, pool: Pool, vocabulary: Vocabulary, settings: CaseSettings, device: torch.device) -> None:
         self.pool, self.vocabulary, self.settings, self.device = pool, vocabulary, settings, device
+        check_faults(settings.often)
 
     @torch.no_grad()
     def draw(self, batch: int, edge_px: int | None, draw: torch.Generator) -> Cases:
@@ -129,9 +133,14 @@ class CaseMaker:
     def _faults(self, count: int, light: Light, draw: torch.Generator) -> list[str]:
         """Names of that many different ones. A night's clean visible picture is nobody's knowledge."""
         if light != "day":
-            return _some(OF_INFRARED, count, draw)
+            return self._some(OF_INFRARED, count, draw)
         of_visible = sum(_chance(self.settings.of_visible, draw) for _ in range(count))
-        return _some(OF_VISIBLE, of_visible, draw) + _some(OF_INFRARED, count - of_visible, draw)
+        return self._some(OF_VISIBLE, of_visible, draw) + self._some(OF_INFRARED, count - of_visible, draw)
+
+    def _some(self, names: list[str], count: int, draw: torch.Generator) -> list[str]:
+        """Different ones, by how often they are wanted."""
+        often = torch.tensor([self.settings.often.get(name, 1.0) for name in names])
+        return [names[int(i)] for i in torch.multinomial(often, count, generator=draw)] if count else []
 
     def _said(self, item: Item, draw: torch.Generator, *, dark_by_nature: bool = False) -> Item:
         """With a sentence; a neutral one where the vocabulary has none for what was drawn."""
@@ -140,12 +149,12 @@ class CaseMaker:
         if item.kind == "right":
             item.named, found = tuple(item.faults), self.vocabulary.naming(item.faults, draw)
         elif item.kind == "partial":
-            item.named = tuple(_some(list(item.faults), 1, draw))
+            item.named = tuple(self._some(list(item.faults), 1, draw))
             found = self.vocabulary.naming({name: item.faults[name] for name in item.named}, draw)
         elif item.kind == "wrong":
-            found = self.vocabulary.naming({_some(absent, 1, draw)[0]: float(torch.rand((), generator=draw))}, draw)
+            found = self.vocabulary.naming({self._some(absent, 1, draw)[0]: float(torch.rand((), generator=draw))}, draw)
         elif item.kind == "denied":
-            found = self.vocabulary.denying(_some(NAMES, 1, draw)[0], draw)
+            found = self.vocabulary.denying(self._some(NAMES, 1, draw)[0], draw)
         elif item.kind == "look":
             found = self.vocabulary.look(draw)
             if found is not None:
@@ -202,10 +211,6 @@ def _chance(share: float, draw: torch.Generator) -> bool:
 
 def _coin(items: list[Item], share: float, draw: torch.Generator) -> torch.Tensor:
     return torch.rand(len(items), generator=draw, device=draw.device).cpu() < share
-
-
-def _some(names: list[str], count: int, draw: torch.Generator) -> list[str]:
-    return [names[int(i)] for i in torch.randperm(len(names), generator=draw)[:count]]
 
 
 def _changed(picture: torch.Tensor, chosen_B: torch.Tensor, change: Callable[[torch.Tensor], torch.Tensor]) -> torch.Tensor:

@@ -8,7 +8,7 @@ The models: degradations_visible.py, degradations_infrared.py, of degradations_c
 Legend: B batch, N items with a fault, F faults in the order of `FAULTS`, C channels, H W pixels.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -191,10 +191,16 @@ def misregister(infrared_B1HW: torch.Tensor, max_px: float, draw: torch.Generato
     return grid_sample(infrared_B1HW, grid, padding_mode="border", align_corners=False)
 
 
-def _check(faults: Mapping[str, float]) -> None:
-    for name, strength in faults.items():
+def check_faults(names: Iterable[str]) -> None:
+    """`ConfigError` where one is not known."""
+    for name in names:
         if name not in FAULT_INDEX:
             raise ConfigError(f"no fault called {name!r}{suggestion(name, FAULT_INDEX)} (known: {', '.join(FAULT_INDEX)})")
+
+
+def _check(faults: Mapping[str, float]) -> None:
+    check_faults(faults)
+    for name, strength in faults.items():
         if not 0.0 <= strength <= 1.0:
             raise ConfigError(f"the strength of {name} lies between 0 and 1, got {strength:g}")
 

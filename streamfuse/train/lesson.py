@@ -1,13 +1,16 @@
 """What a lesson is: it draws its own material and says how wrong a network is about it. One entry per recipe kind."""
 
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamfuse.errors import ConfigError
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import Registry, Settings
 from streamfuse.train.cases import CaseSettings
@@ -15,8 +18,16 @@ from streamfuse.train.pool import Pool
 from streamfuse.train.recipe import StageSettings
 from streamfuse.train.vocabulary import Vocabulary
 
+T = TypeVar("T")
+Tracked = Callable[[Sequence[T], str], Iterable[T]]
+"""Passes a sequence on, and may show how far it has come; the text says what is being done."""
 Terms = dict[str, torch.Tensor]
 """Weighted losses by name, each a scalar; their sum is minimised."""
+
+
+def untracked(items: Sequence[T], _: str) -> Iterable[T]:
+    """Shows nothing."""
+    return items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +40,8 @@ class Material:
     device: torch.device
     root: Path
     """Below which a lesson's own folders lie, if it names any."""
+    tracked: Tracked[int] = untracked
+    """For what takes a lesson long."""
 
 
 class Lesson(Protocol):
@@ -65,6 +78,7 @@ LESSONS: Registry[Lesson] = Registry(
     {
         "words": "streamfuse.train.words:WordsLesson",
         "reading": "streamfuse.train.reading:ReadingLesson",
+        "refining": "streamfuse.train.refining:RefiningLesson",
         "exposing": "streamfuse.train.exposing:ExposingLesson",
         "upfusion": "streamfuse.train.published:PublishedLesson",
         "lure_restore": "streamfuse.train.restoring:RestoringLesson",
@@ -82,3 +96,10 @@ def make_lesson(values: dict[str, object], material: Material) -> Lesson:
     kind = str(rest.pop("kind", "words"))
     settings: Settings | None = LESSONS.settings(kind, rest, "lesson")
     return LESSONS.factory(kind)(material) if settings is None else LESSONS.factory(kind)(settings, material)
+
+
+def with_dials(network: FusionNetwork, kind: str) -> DialledNetwork:
+    """The network, which this kind of lesson wants to have dials; `ConfigError` where it has none."""
+    if not isinstance(network, DialledNetwork):
+        raise ConfigError(f"the lesson {kind!r} is for networks with dials, which {network.name} {network.size} has not")
+    return network

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple, Protocol, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -54,12 +55,13 @@ class Crops(NamedTuple):
 class Pool:
     """All pictures of a training run; each is drawn equally often, or those of the day as often as asked."""
 
-    def __init__(self, pictures: Sequence[Picture], day_share: float | None = None) -> None:
-        """`day_share`: of the crops; none, or no picture by day or by night: as many as there are."""
+    def __init__(self, pictures: Sequence[Picture], day_share: float | None = None, shrink: Sequence[float] = (1.0,)) -> None:
+        """`day_share`: of the crops; none, or no picture by day or by night: as many as there are. `shrink`: see `DataSettings`."""
         if not pictures:
             raise ConfigError("no training pictures: name folders with pairs under data.sets")
         self._pictures = list(pictures)
         self._day_share = day_share
+        self._shrink = list(shrink)
 
     def __len__(self) -> int:
         return len(self._pictures)
@@ -72,14 +74,23 @@ class Pool:
     def crops(self, batch: int, edge_px: int | None, draw: torch.Generator, device: torch.device) -> Crops:
         """`batch` square crops, each flipped left to right every second time. Pictures that are too small are left out.
 
-        No edge: whole pictures, all of one size, that of a picture drawn first.
+        No edge: whole pictures, all of one size, that of a picture drawn first, and never shrunk.
         """
-        fitting, size = of_one_size(self._pictures, edge_px, draw)
+        fitting, size = of_one_size(self._pictures, self._cut_px(edge_px, draw), draw)
         chosen = [fitting[int(index)] for index in torch.multinomial(self._weights(fitting), batch, replacement=True, generator=draw)]
         cut = [_crop(picture, size, draw) for picture in chosen]
+        if edge_px is not None and size[0] > edge_px:
+            cut = [(_shrunk(a, edge_px), _shrunk(b, edge_px)) for a, b in cut]
         infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
         visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
         return Crops(unit(infrared, device), unit(visible, device), tuple(picture.light for picture in chosen))
+
+    def _cut_px(self, edge_px: int | None, draw: torch.Generator) -> int | None:
+        """What is cut for a crop of that edge; no more than the largest picture holds."""
+        if edge_px is None:
+            return None
+        shrink = self._shrink[int(torch.randint(len(self._shrink), (), generator=draw))] if len(self._shrink) > 1 else self._shrink[0]
+        return max(edge_px, min(int(edge_px * shrink), self.edge_px))
 
     def _weights(self, pictures: Sequence[Picture]) -> torch.Tensor:
         by_day = torch.tensor([picture.light == "day" for picture in pictures])
@@ -115,6 +126,10 @@ def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tup
     step = 1 if int(torch.randint(2, (), generator=draw)) else -1
     rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
     return picture.infrared_HW[rows, columns][:, ::step], picture.visible_HW3[rows, columns][:, ::step]
+
+
+def _shrunk(picture: NDArray[np.uint8], edge_px: int) -> NDArray[np.uint8]:
+    return np.asarray(cv2.resize(picture, (edge_px, edge_px), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def unit(picture: torch.Tensor, device: torch.device) -> torch.Tensor:

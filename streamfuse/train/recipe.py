@@ -32,6 +32,8 @@ class DataSettings(Settings):
     """Of a recording, every so manieth frame."""
     day_share: float | None = Field(None, ge=0, le=1)
     """Of the crops; none: each picture as often as any other. Faults of the visible camera are drawn by day alone."""
+    shrink: list[Annotated[float, Field(ge=1)]] = Field([1.0], min_length=1)
+    """A crop is cut larger by one of these, drawn for each batch, and scaled down: more of a scene in as many pixels."""
 
 
 class StageSettings(Settings):

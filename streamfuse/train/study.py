@@ -1,8 +1,8 @@
 """From a recipe to a run: pictures into memory, sentences into embeddings, the network, its lesson and its trainer."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any
 
 import torch
 
@@ -13,24 +13,15 @@ from streamfuse.text import uncached
 from streamfuse.train.data import PairRecord, find_pairs, load_all, part
 from streamfuse.train.detector_trainer import NETWORK as DETECTOR
 from streamfuse.train.detector_trainer import prepare_detector
-from streamfuse.train.lesson import Material, make_lesson
+from streamfuse.train.lesson import Material, Tracked, make_lesson, untracked
 from streamfuse.train.pool import Picture, Pool
 from streamfuse.train.recipe import DataSettings, TrainRecipe
 from streamfuse.train.trainer import Trainer
 from streamfuse.train.vocabulary import Vocabulary
 from streamfuse.train.wordings import corpus
 
-T = TypeVar("T")
-Tracked = Callable[[Sequence[T], str], Iterable[T]]
-"""Passes a sequence on, and may show how far it has come; the text says what is being done."""
 
-
-def untracked(items: Sequence[T], _: str) -> Iterable[T]:
-    """Shows nothing."""
-    return items
-
-
-def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device, tracked: Tracked[PairRecord] = untracked) -> Trainer:
+def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device, tracked: Tracked[Any] = untracked) -> Trainer:
     """All that a run needs, in memory; it goes on from the checkpoint in `folder`, if there is one."""
     torch.manual_seed(recipe.seed)
     if recipe.network.name == DETECTOR:
@@ -41,9 +32,9 @@ def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device,
         load_weights(network, recipe.network.start, recipe.encoder)
     if recipe.network.front is not None:
         load_front(network, recipe.network.front, recipe.encoder)
-    pool = Pool(pictures(records(recipe.data, root), tracked), recipe.data.day_share)
+    pool = Pool(pictures(records(recipe.data, root), tracked), recipe.data.day_share, recipe.data.shrink)
     vocabulary = Vocabulary(corpus(held_out=False), reader, folder)
-    material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root)
+    material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root, tracked=tracked)
     return Trainer(recipe, network, make_lesson(recipe.lesson, material), folder, device)
 
 

@@ -1,10 +1,9 @@
 import pytest
 import torch
 
-from streamfuse.networks.dials import DIAL_INDEX, LUMA_DIALS, dials_tensor
+from streamfuse.networks.dials import dials_tensor
 from streamfuse.networks.fast_front import FastFront
 from streamfuse.networks.front import Front
-from streamfuse.networks.layers import divided
 from tests.networks.drawn import pictures
 
 
@@ -12,17 +11,6 @@ from tests.networks.drawn import pictures
 def front() -> Front:
     torch.manual_seed(0)
     return Front(48).eval().requires_grad_(requires_grad=False)
-
-
-def test_exposure_without_a_dial_is_none(front):
-    """Gains and offsets are exactly 0 at neutral; under a dial for light they are not."""
-    a, b = (divided(x, front.between) for x in pictures(64, 96, 1))
-    dials = torch.zeros(1, len(LUMA_DIALS))
-    assert not front.exposure(a, b, dials).any()
-    dials[0, LUMA_DIALS.index(DIAL_INDEX["visible_light"])] = 1.0
-    said = front.exposure(a, b, dials)
-    assert said.shape == (1, 4, 4, 6)
-    assert said.any()
 
 
 def test_neutral_takes_nothing_but_stripes(front):

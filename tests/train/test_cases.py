@@ -2,8 +2,10 @@ import pytest
 import torch
 
 from streamfuse.colour import luma_of
+from streamfuse.errors import ConfigError
 from streamfuse.fuse.salience import salience
-from streamfuse.train.cases import CaseMaker, Cases
+from streamfuse.networks.dials import DIAL_INDEX
+from streamfuse.train.cases import CaseMaker, Cases, CaseSettings
 from tests.train.schooling import material
 
 ALL = ("right", "partial", "neutral", "wrong", "denied", "look")
@@ -96,3 +98,14 @@ def test_what_is_seen_has_eight_bits():
     _, cases = drawn("right")
     for picture in (cases.infrared_B1HW, cases.visible_B3HW):
         torch.testing.assert_close(picture * 255, (picture * 255).round(), atol=1e-4, rtol=0)
+
+
+def test_some_faults_may_come_more_often():
+    """A hundred times as often as the others: nearly all that is named; a name that is not known is an error."""
+    made = material(
+        "day", **(dict.fromkeys(ALL, 0.0) | {"right": 1.0, "two_faults": 0.0, "of_visible": 1.0}), often={"visible.haze": 100.0}
+    )
+    cases = CaseMaker(made.pool, made.vocabulary, made.cases, made.device).draw(40, 64, torch.Generator().manual_seed(1))
+    assert (cases.words.dials_BN[:, DIAL_INDEX["visible_haze"]] > 0).sum() > 30
+    with pytest.raises(ConfigError, match=r"visible\.hase.*visible\.haze"):
+        CaseMaker(made.pool, made.vocabulary, CaseSettings(often={"visible.hase": 2.0}), made.device)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from streamfuse.train.losses import charbonnier, chroma_difference, gradient_difference, sobel, ssim, upfusion_terms
+from streamfuse.train.losses import charbonnier, chroma_difference, gradient_difference, log_error, sobel, ssim, upfusion_terms
 
 
 def test_same_picture_costs_nothing():
@@ -21,6 +21,16 @@ def test_charbonnier_is_the_absolute_difference_where_it_is_large():
     torch.autograd.backward(charbonnier(fused, wanted))
     assert fused.grad is not None
     assert not fused.grad.any()
+
+
+def test_log_error_counts_decibels():
+    """A tenth of the error in every pixel is worth the same of a bad picture as of a good one, until the floor is near."""
+    wanted = torch.zeros(3, 1, 4, 4)
+    bad, good, better = (float(log_error(wanted + step, wanted, floor=1e-9)[0]) for step in (0.5, 0.05, 0.005))
+    assert bad - good == pytest.approx(0.2 * np.log(10), rel=1e-4)
+    assert good - better == pytest.approx(bad - good, rel=1e-3)
+    near = log_error(wanted + torch.tensor([0.003, 0.0003, 0.0]).view(3, 1, 1, 1), wanted)
+    assert float(near.max() - near.min()) < 1e-3
 
 
 def test_gradient_difference_does_not_see_a_change_of_level():

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 
@@ -47,6 +48,22 @@ def test_pictures_of_the_day_come_as_often_as_asked():
     drawn = Pool([by_day, *by_night], day_share=0.9).crops(400, 64, torch.Generator().manual_seed(1), CPU).light
     assert 0.85 < drawn.count("day") / len(drawn) < 0.95
     assert set(Pool(by_night, day_share=0.9).crops(8, 64, torch.Generator().manual_seed(1), CPU).light) == {"night"}
+
+
+def test_shrunk_crops_show_more_in_as_many_pixels():
+    """Cut larger and scaled down by area: of a picture of one pixel's checks nothing but grey is left at half the size."""
+    checks = picture(1, 128, 128)
+    checks.infrared_HW[:] = 255 * ((np.add.outer(np.arange(128), np.arange(128)) % 2) == 1)
+    crops = Pool([checks], shrink=[2.0]).crops(4, 64, torch.Generator().manual_seed(1), CPU)
+    assert crops.infrared_B1HW.shape == (4, 1, 64, 64)
+    assert float((crops.infrared_B1HW - 0.5).abs().max()) < 0.01
+
+
+def test_no_crop_is_cut_larger_than_a_picture():
+    """It is shrunk by less then; whole pictures not at all."""
+    pool = Pool([picture(1)], shrink=[4.0])
+    assert pool.crops(2, 64, torch.Generator().manual_seed(1), CPU).infrared_B1HW.shape[2:] == (64, 64)
+    assert pool.crops(2, None, torch.Generator().manual_seed(1), CPU).infrared_B1HW.shape[2:] == (80, 96)
 
 
 def test_empty_pool_is_an_error():

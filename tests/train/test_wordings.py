@@ -92,7 +92,7 @@ def test_the_same_each_time():
 def test_enough_sentences_of_every_kind():
     """Hundreds for each fault alone, all pairs, denials, looks and neutral talk; no text twice."""
     found = corpus(held_out=False)
-    assert 6000 <= len(found) <= 10000
+    assert 10_000 <= len(found) <= 15_000
     assert len({wording.text.lower() for wording in found}) == len(found)
     alone = Counter(name for wording in found if single(wording) for name in wording.faults)
     assert min(alone[name] for name in bank.FAULTS) >= 280
