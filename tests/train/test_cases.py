@@ -102,10 +102,9 @@ def test_what_is_seen_has_eight_bits():
 
 def test_some_faults_may_come_more_often():
     """A hundred times as often as the others: nearly all that is named; a name that is not known is an error."""
-    made = material(
-        "day", **(dict.fromkeys(ALL, 0.0) | {"right": 1.0, "two_faults": 0.0, "of_visible": 1.0}), often={"visible.haze": 100.0}
-    )
-    cases = CaseMaker(made.pool, made.vocabulary, made.cases, made.device).draw(40, 64, torch.Generator().manual_seed(1))
+    made = material("day", **(dict.fromkeys(ALL, 0.0) | {"right": 1.0, "two_faults": 0.0, "of_visible": 1.0}))
+    hazy = made.cases.model_copy(update={"often": {"visible.haze": 100.0}})
+    cases = CaseMaker(made.pool, made.vocabulary, hazy, made.device).draw(40, 64, torch.Generator().manual_seed(1))
     assert (cases.words.dials_BN[:, DIAL_INDEX["visible_haze"]] > 0).sum() > 30
     with pytest.raises(ConfigError, match=r"visible\.hase.*visible\.haze"):
         CaseMaker(made.pool, made.vocabulary, CaseSettings(often={"visible.hase": 2.0}), made.device)
