@@ -17,7 +17,7 @@ def test_floors_are_counted_for_one_picture():
     assert 1.05 < arithmetic_ms < 1.06
     halved = floors(network, (480, 640), torch.bfloat16, (2e12, 1e12))
     assert halved[0] == arithmetic_ms
-    assert halved[1] == pytest.approx(memory_ms / 2, rel=2e-3)  # casts and the numbers of dials do not halve
+    assert halved[1] == pytest.approx(memory_ms / 2, rel=0.025)  # casts, dials and the scaling of exposure do not halve
     assert floors(network, (960, 640), torch.float32, (2e12, 1e12))[0] > 1.9 * arithmetic_ms
 
 
