@@ -10,10 +10,11 @@ from rich.markup import escape
 
 import streamfuse
 from streamfuse.cli import calibrate, captions, config, demo, doctor, evaluate, probe, prompts, replay, run, sync_report, train, watch
+from streamfuse.cli.signals import EXIT_INTERRUPTED
 from streamfuse.errors import ConfigError, PipelineError, RigError, StreamFuseError, WeightsError
 from streamfuse.redaction import redacted
 
-EXIT_FAILED, EXIT_USAGE, EXIT_INTERRUPTED = 1, 2, 130
+EXIT_FAILED, EXIT_USAGE = 1, 2
 
 app = typer.Typer(
     name="streamfuse",

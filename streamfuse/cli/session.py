@@ -1,19 +1,17 @@
-"""Runs a pipeline in the foreground: the table, the signals, the summary."""
+"""Runs a pipeline in the foreground: the table, and the summary when it ends or a signal comes."""
 
 import gc
-import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from types import FrameType
+from collections.abc import Callable
 
 import typer
 from rich.console import Console
 
 from streamfuse.cli.figures import latencies, lost
 from streamfuse.cli.logs import set_up
+from streamfuse.cli.signals import EXIT_INTERRUPTED, StopNow, stop_signals
 from streamfuse.cli.table import Display
 from streamfuse.config import Config
 from streamfuse.flow.build import recipe_of
@@ -22,11 +20,6 @@ from streamfuse.flow.pipeline import Pipeline
 from streamfuse.flow.recipe import Recipe
 
 REFRESH_S = 0.25
-EXIT_INTERRUPTED = 130
-
-
-class StopNow(BaseException):
-    """The second signal: whatever runs is left at once."""
 
 
 def run_session(
@@ -65,27 +58,6 @@ def _watch(console: Console, pipeline: Pipeline, asked_to_stop: threading.Event,
             if asked_to_stop.is_set() or (until_s is not None and time.monotonic() >= until_s):
                 pipeline.stop()
                 return
-
-
-@contextmanager
-def stop_signals() -> Iterator[threading.Event]:
-    """The first SIGINT or SIGTERM sets the event; the second raises `StopNow` wherever the main thread is."""
-    asked = threading.Event()
-
-    def on_signal(_number: int, _frame: FrameType | None) -> None:
-        if asked.is_set():
-            raise StopNow
-        asked.set()
-
-    if threading.current_thread() is not threading.main_thread():
-        yield asked
-        return
-    before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield asked
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _settle_garbage() -> None:

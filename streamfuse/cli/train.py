@@ -1,13 +1,15 @@
 """`streamfuse train RECIPE`: learn weights, in parts if need be."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn, track
+
+from streamfuse.cli.signals import EXIT_INTERRUPTED, StopNow, stop_signals
 
 if TYPE_CHECKING:
     from streamfuse.train.trainer import Progress as Told
@@ -51,14 +53,12 @@ def command(
 
 
 def _run(trainer: "Trainer", tracker: "Tracker", console: Console, minutes: float | None) -> bool:
-    """With a bar; the first signal ends it after the step, the second at once."""
-    from streamfuse.cli.session import EXIT_INTERRUPTED, StopNow, stop_signals
-
+    """With a bar; the first signal ends it after the step, or at once where a lesson still draws its cases; the second at once."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     seconds = math.inf if minutes is None else 60 * minutes
     try:
         with stop_signals() as asked, Progress(*columns, console=console) as bar:
-            tracker.bar = bar
+            tracker.bar, tracker.stop = bar, asked.is_set
             task = bar.add_task("training", total=trainer.recipe.steps, completed=trainer.step)
             smooth = Smooth()
 
@@ -89,6 +89,8 @@ class Tracker:
 
     def __init__(self) -> None:
         self.bar: Progress | None = None
+        self.stop: Callable[[], bool] = lambda: False
+        """Asked before each item while training; `StopNow` is raised where it says so."""
 
     def __call__(self, items: Sequence[T], doing: str) -> Iterable[T]:
         """The items, one after the other."""
@@ -96,5 +98,8 @@ class Tracker:
 
     def _below(self, bar: Progress, items: Sequence[T], doing: str) -> Iterable[T]:
         task = bar.add_task(doing, total=len(items))
-        yield from bar.track(items, task_id=task)
+        for item in bar.track(items, task_id=task):
+            if self.stop():
+                raise StopNow
+            yield item
         bar.remove_task(task)

@@ -8,9 +8,9 @@ from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt, PromptState
 from streamfuse.fuse.classical import NEUTRAL_PROMPT_ID, prompt_id
 from streamfuse.fuse.words import embeddings, wanted_embeddings
-from streamfuse.networks.dialled import DialledNetwork, Words
+from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.dials import DIAL_INDEX, DIALS, shown, turned, without
-from streamfuse.networks.network import FusionNetwork, State
+from streamfuse.networks.network import Embeddings, FusionNetwork, State
 from streamfuse.text import TextEncoder
 
 COLOURING = ("restoring", "colour_warmth", "saturation")
@@ -25,7 +25,7 @@ def prompt_state(network: FusionNetwork, reader: TextEncoder, prompt: Prompt) ->
     """
     device = next(network.parameters()).device
     silent = bool(prompt.dials) and not (prompt.text or prompt.negative)
-    words = None if silent else Words(*(tensor.to(device) for tensor in wanted_embeddings(reader, prompt)))
+    words = None if silent else Embeddings(*(tensor.to(device) for tensor in wanted_embeddings(reader, prompt)))
     if isinstance(network, DialledNetwork):
         state = network.with_dials(_dials(network, reader, prompt, words, device), words)
     elif prompt.dials:
@@ -57,13 +57,13 @@ def dials_of(state: Mapping[str, torch.Tensor]) -> dict[str, float]:
     return shown(state["dials"][0]) if "dials" in state else {}
 
 
-def _dials(network: DialledNetwork, reader: TextEncoder, prompt: Prompt, words: Words | None, device: torch.device) -> torch.Tensor:
+def _dials(network: DialledNetwork, reader: TextEncoder, prompt: Prompt, words: Embeddings | None, device: torch.device) -> torch.Tensor:
     """(1, N). A prompt of dials alone leaves the others at 0."""
     if words is None:
         return turned(torch.zeros(1, len(DIALS), device=device), prompt.dials)
     dials_1N = network.front.dial_head(words.pooled_PD)
     for text in prompt.negative:
-        dials_1N = without(dials_1N, network.front.dial_head(embeddings(reader, [text])[0].to(device)))
+        dials_1N = without(dials_1N, network.front.dial_head(embeddings(reader, [text]).pooled_PD.to(device)))
     return turned(dials_1N, prompt.dials)
 
 

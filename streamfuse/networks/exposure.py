@@ -16,14 +16,17 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
+from streamfuse.networks.film import film
 from streamfuse.networks.layers import Layers
 
-DIALS = ("infrared_contrast", "visible_light", "visible_glare", "visible_haze", "visible_rain")
+EXPOSURE_DIALS = ("infrared_contrast", "visible_light", "visible_glare", "visible_haze", "visible_rain")
 OF_INFRARED = 1
 """So many of these, the first, are about infrared: a dial about one camera leaves the other alone."""
 WIDTH = 64
 FRESH = 0.1
 """Spread of what a dial does in a fresh network."""
+MIDDLE = 0.5
+"""Pivots of a fresh network are near it."""
 COARSE = 2
 """Exposure is told from means over so many cells along an edge, 8 pixels."""
 AROUND = 5
@@ -47,24 +50,23 @@ class Exposure(nn.Module):
     def __init__(self, width: int = WIDTH) -> None:
         super().__init__()
         self.whole = nn.Sequential(nn.Linear(STATS, width), nn.GELU(), nn.Linear(width, 2 * width))
-        self.pivot = nn.Sequential(nn.Linear(STATS, width), nn.GELU(), nn.Linear(width, len(DIALS)))
+        self.pivot = nn.Sequential(nn.Linear(STATS, width), nn.GELU(), nn.Linear(width, len(EXPOSURE_DIALS)))
         self.enter = nn.Conv2d(SEEN, width, 3, padding=1, stride=2)
         self.middle = nn.Conv2d(width, width, 3, padding=1)
-        self.leave = nn.Conv2d(width, 2 * len(DIALS), 3, padding=1)
+        self.leave = nn.Conv2d(width, 2 * len(EXPOSURE_DIALS), 3, padding=1)
         nn.init.normal_(self.leave.weight, std=FRESH / (3 * width**0.5))
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]  # it has one
 
     def forward(self, coarse_BCyx: torch.Tensor, dials_BD: torch.Tensor) -> torch.Tensor:
-        """What `coarse` makes of both, and dials in the order of `DIALS` -> (B, 4, v, u): g of infrared and visible, sum(g p) of both."""
+        """What `coarse` makes of both, and dials in the order of `EXPOSURE_DIALS` -> (B, 4, v, u): g of both cameras, then sum(g p)."""
         stats_BS = exposure_stats(coarse_BCyx).to(self.enter.weight.dtype)
         coarse_BCyx = coarse_BCyx.to(self.enter.weight.dtype)
-        scale_Bw, shift_Bw = self.whole(stats_BS)[:, :, None, None].chunk(2, 1)
-        hidden = F.gelu(self.enter(coarse_BCyx) * (1 + scale_Bw) + shift_Bw)
+        hidden = F.gelu(film(self.enter(coarse_BCyx), *self.whole(stats_BS).chunk(2, 1)))
         gain_BDvu, place_BDvu = self.leave(F.gelu(self.middle(hidden))).chunk(2, 1)
         gain_BDvu = gain_BDvu * dials_BD.to(gain_BDvu)[:, :, None, None]
-        pivot_BDvu = place_BDvu + self.pivot(stats_BS)[:, :, None, None] + 0.5
+        pivot_BDvu = place_BDvu + self.pivot(stats_BS)[:, :, None, None] + MIDDLE
         both = torch.cat([gain_BDvu, gain_BDvu * pivot_BDvu], 1)
-        parts = torch.split(both, [OF_INFRARED, len(DIALS) - OF_INFRARED] * 2, 1)
+        parts = torch.split(both, [OF_INFRARED, len(EXPOSURE_DIALS) - OF_INFRARED] * 2, 1)
         return torch.cat([part.sum(1, keepdim=True) for part in parts], 1)
 
 

@@ -1,17 +1,15 @@
 """What the dials do to both pictures, with one prompt folded into the kernels."""
 
 from copy import deepcopy
-from typing import TypeVar
 
 import torch
 from torch import nn
 
 from streamfuse.networks.exposure import coarse, exposed
+from streamfuse.networks.film import folded
 from streamfuse.networks.front import EXPOSING, FINE, Front, pictures, refined, without
 from streamfuse.networks.layers import Layers, divided, whole_cells
 from streamfuse.networks.network import State
-
-Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
 class FastFront(nn.Module):
@@ -45,14 +43,3 @@ class FastFront(nn.Module):
     def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> tuple[torch.Tensor, torch.Tensor]:
         """See `Front.forward`."""
         return pictures(self.layers(infrared_B1HW, visible_B1HW), self.between, infrared_B1HW)
-
-
-def folded(layer: Layer, scale_C: torch.Tensor, shift_C: torch.Tensor) -> Layer:
-    """A layer with the `film` after it in its weights."""
-    own = deepcopy(layer)
-    gain_C = 1 + scale_C.to(layer.weight)
-    assert layer.bias is not None  # every layer under dials has one
-    own.weight.data = layer.weight.detach() * gain_C.reshape(-1, *[1] * (layer.weight.ndim - 1))
-    assert own.bias is not None
-    own.bias.data = layer.bias.detach() * gain_C + shift_C.to(layer.bias)
-    return own

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from streamfuse.networks.fast_front import FastFront, folded
+from streamfuse.networks.fast_front import FastFront
+from streamfuse.networks.film import film, folded
 from streamfuse.networks.folding import one_prompt
-from streamfuse.networks.front import film
 from streamfuse.networks.layers import EDGE
 from streamfuse.networks.nano import LEAK, MAPS, TONES, Nano, toned
 from streamfuse.networks.network import State

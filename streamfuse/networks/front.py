@@ -10,9 +10,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
-from streamfuse.networks import exposure
 from streamfuse.networks.dials import DIAL_INDEX, LUMA_DIALS, DialHead
-from streamfuse.networks.exposure import Exposure, coarse, exposed
+from streamfuse.networks.exposure import EXPOSURE_DIALS, Exposure, coarse, exposed
+from streamfuse.networks.film import dial_layer, film
 from streamfuse.networks.fineness import Fineness
 from streamfuse.networks.layers import EDGE, Layers, between_cells, divided, whole_cells
 from streamfuse.networks.network import State
@@ -22,11 +22,9 @@ STRIPE_REACH = 9
 """Columns seen on the way to one stripe, per convolution: stripes are narrow, things are not."""
 FRESH_STRIPES = 0.1
 """Scale of the last convolution of a fresh destriper, so that it starts with little."""
-FRESH_DIALS = 0.1
-"""Spread of what dials do in a fresh network."""
 FINE = [LUMA_DIALS.index(DIAL_INDEX[name]) for name in ("infrared_noise", "infrared_detail", "visible_noise", "visible_blur")]
 """Grain and blur of infrared, then of the visible camera, among the dials that luma reads."""
-EXPOSING = [LUMA_DIALS.index(DIAL_INDEX[name]) for name in exposure.DIALS]
+EXPOSING = [LUMA_DIALS.index(DIAL_INDEX[name]) for name in EXPOSURE_DIALS]
 """The same for exposure."""
 
 
@@ -107,15 +105,3 @@ def pictures(layers: tuple[Layers, Layers], between: torch.Tensor, like_B1HW: to
     height, width = like_B1HW.shape[2:]
     a, b = (F.pixel_shuffle(part.picture(between), EDGE)[..., :height, :width] for part in layers)
     return a, b
-
-
-def film(x_BChw: torch.Tensor, scale_BC: torch.Tensor, shift_BC: torch.Tensor) -> torch.Tensor:
-    """Each channel scaled by 1 + scale, and shifted."""
-    return x_BChw * (1 + scale_BC[:, :, None, None]) + shift_BC[:, :, None, None]
-
-
-def dial_layer(width: int) -> nn.Linear:
-    """Dials (P, M) -> (P, `width`), linear and without bias: at 0 nothing, at twice the dials twice as much."""
-    layer = nn.Linear(len(LUMA_DIALS), width, bias=False)
-    nn.init.normal_(layer.weight, std=FRESH_DIALS)
-    return layer

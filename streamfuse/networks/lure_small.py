@@ -14,10 +14,11 @@ from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from streamfuse.colour import luma_of
 from streamfuse.networks.blend import Blend
-from streamfuse.networks.dialled import DialledNetwork, Words
-from streamfuse.networks.front import Front, dial_layer
+from streamfuse.networks.dialled import DialledNetwork
+from streamfuse.networks.film import dial_layer
+from streamfuse.networks.front import Front
 from streamfuse.networks.lure import Lure, Plan
-from streamfuse.networks.network import TOKENS, State
+from streamfuse.networks.network import TOKENS, Embeddings, State
 
 SMALL = Plan(
     widths=(24, 48, 96, 192),
@@ -44,7 +45,7 @@ class LureSmall(DialledNetwork, Lure):
         self.blend = Blend()
         self.lean = dial_layer(SMALL.text_width)
 
-    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+    def with_dials(self, dials_PN: torch.Tensor, words: Embeddings | None = None) -> State:
         """`dials`, and what `Lure.encode_text` gives. Where nothing was said, all words are what the dials say."""
         lean_PT = self.lean(self.front.luma(dials_PN))
         if words is None:

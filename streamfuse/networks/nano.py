@@ -15,10 +15,11 @@ from torch import nn
 
 from streamfuse.errors import ConfigError
 from streamfuse.networks.blend import OF_SUM, Blend
-from streamfuse.networks.dialled import DialledNetwork, Words
-from streamfuse.networks.front import FRESH_DIALS, WIDTH, Front, dial_layer, film
+from streamfuse.networks.dialled import DialledNetwork
+from streamfuse.networks.film import FRESH_DIALS, dial_layer, film
+from streamfuse.networks.front import WIDTH, Front
 from streamfuse.networks.layers import CELL, EDGE, Layers
-from streamfuse.networks.network import State
+from streamfuse.networks.network import Embeddings, State
 
 DEPTH = 3
 """Convolutions between the first and the last. Chosen, as the width, from the table of `tools/bench/nano_designs.py`."""
@@ -76,7 +77,7 @@ class Nano(DialledNetwork):
             self.maps.weight.mul_(FRESH_MAPS)
             nn.init.zeros_(self.maps.bias)  # type: ignore[arg-type]  # it has one
 
-    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+    def with_dials(self, dials_PN: torch.Tensor, words: Embeddings | None = None) -> State:
         """Linear: twice the dials, twice the state. Of words nothing else is read: dials have no place for single ones."""
         parts = [self.layers * self.width] * 2 + [MAPS * CELL] * 2 + [TONES]
         scale, shift, maps_scale, maps_shift, tones = self.film(self.front.luma(dials_PN)).split(parts, 1)

@@ -1,7 +1,7 @@
 """What all fusion networks have in common: text goes in once per prompt, pixels once per frame."""
 
 from abc import ABC, abstractmethod
-from typing import Literal, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias
 
 import torch
 from torch import nn
@@ -11,6 +11,15 @@ TOKENS = 32
 
 State: TypeAlias = dict[str, torch.Tensor]
 """All of a network that depends on text alone, by name. Leading axis: P prompts, or B items once gathered, or 1 for all items."""
+
+
+class Embeddings(NamedTuple):
+    """Of P prompts, of L tokens and D numbers."""
+
+    pooled_PD: torch.Tensor
+    tokens_PLD: torch.Tensor
+    mask_PL: torch.Tensor
+    """1 for real tokens."""
 
 
 class FusionNetwork(nn.Module, ABC):

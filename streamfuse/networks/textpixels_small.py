@@ -10,9 +10,10 @@ Words reach it twice: as dials, which act on both pictures and lean on the text'
 import torch
 
 from streamfuse.networks.blend import Blend
-from streamfuse.networks.dialled import DialledNetwork, Words
-from streamfuse.networks.front import Front, dial_layer
-from streamfuse.networks.network import State
+from streamfuse.networks.dialled import DialledNetwork
+from streamfuse.networks.film import dial_layer
+from streamfuse.networks.front import Front
+from streamfuse.networks.network import Embeddings, State
 from streamfuse.networks.textpixels import Plan, TextPixels, Trace
 
 SMALL = Plan(widths=(16, 32, 64), convolutions=1, codes=256, code_width=64, text_width=64)
@@ -27,7 +28,7 @@ class TextPixelsSmall(DialledNetwork, TextPixels):
         self.blend = Blend()
         self.lean = dial_layer(SMALL.text_width)
 
-    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+    def with_dials(self, dials_PN: torch.Tensor, words: Embeddings | None = None) -> State:
         """`dials`, and what `TextPixels.encode_text` gives."""
         text_PT = self.lean(self.front.luma(dials_PN))
         if words is not None:

@@ -15,9 +15,10 @@ from torch import nn
 from torch.nn.functional import pixel_shuffle, pixel_unshuffle
 
 from streamfuse.networks.blend import Blend
-from streamfuse.networks.dialled import DialledNetwork, Words
-from streamfuse.networks.front import Front, dial_layer
-from streamfuse.networks.network import State
+from streamfuse.networks.dialled import DialledNetwork
+from streamfuse.networks.film import dial_layer
+from streamfuse.networks.front import Front
+from streamfuse.networks.network import Embeddings, State
 from streamfuse.networks.restormer import Downsample, Upsample, padded, pointwise, stage
 from streamfuse.networks.semantic import SemanticPrior, make_prior
 from streamfuse.networks.upfusion_parts import Encoder, Entrance, GuidedSCPM, GuidedTCPM, tempered
@@ -62,7 +63,7 @@ class UpFusionSmall(DialledNetwork):
         with torch.no_grad():
             self.exit.weight.mul_(RESIDUAL_START)
 
-    def with_dials(self, dials_PN: torch.Tensor, words: Words | None = None) -> State:
+    def with_dials(self, dials_PN: torch.Tensor, words: Embeddings | None = None) -> State:
         """`dials`, and per level (1 to 3) what the text and the dials add to the channel gates: `gate_i`, (P, 2C)."""
         dials_PM = self.front.luma(dials_PN)
         state = {"dials": dials_PN}

@@ -68,9 +68,6 @@ class DetectingLesson:
         with torch.autocast(self._device.type, enabled=False):
             return centre_loss(found, batch.boxes, batch.unknown_Bhw)
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     @torch.no_grad()
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """Per row: a view with the boxes that are there, and with those that are found."""

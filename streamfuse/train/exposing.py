@@ -93,9 +93,6 @@ class ExposingLesson:
         errors = torch.stack([log_error(found[:, i : i + 1], asked[:, i : i + 1]) for i in range(2)], 1)
         return {"exposure": masked(errors, counts_B2)}
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """As in the lesson `words`."""
         return self._words.preview(network, draw)

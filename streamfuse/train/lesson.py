@@ -51,12 +51,17 @@ class Lesson(Protocol):
         """The losses of one step."""
         ...
 
-    def after(self, network: FusionNetwork) -> None:
-        """Called once the weights have moved: for what learns without a gradient."""
-        ...
-
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """Rows of pictures (H, W, 3) RGB: what goes in, what comes out, what should."""
+        ...
+
+
+@runtime_checkable
+class Follower(Protocol):
+    """A lesson of which a part learns by other means than the trainer's gradient, as a codebook does."""
+
+    def after(self, network: FusionNetwork) -> None:
+        """Called once the weights have moved."""
         ...
 
 

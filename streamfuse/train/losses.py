@@ -10,8 +10,6 @@ from streamfuse.colour import BLUE, RED, luma_of
 
 EPS = 1e-3
 """Below this difference the Charbonnier loss is quadratic: a quarter of a grey level."""
-
-
 LOG_FLOOR = 1e-3
 """An MSE, that of 30 dB: what comes nearer is not worth a picture that stays far off."""
 
@@ -26,7 +24,7 @@ def log_error(fused_BCHW: torch.Tensor, wanted_BCHW: torch.Tensor, floor: float 
 
     Beyond the floor little is gained. Unlike the others, it is not 0 where both are the same.
     """
-    return (((fused_BCHW - wanted_BCHW).square().mean((1, 2, 3)) + floor).log()) / 10
+    return ((fused_BCHW - wanted_BCHW).square().mean((1, 2, 3)) + floor).log() / 10
 
 
 def gradient_difference(fused_BCHW: torch.Tensor, wanted_BCHW: torch.Tensor) -> torch.Tensor:

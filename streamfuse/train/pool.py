@@ -89,7 +89,7 @@ class Pool:
         """What is cut for a crop of that edge; no more than the largest picture holds."""
         if edge_px is None:
             return None
-        shrink = self._shrink[int(torch.randint(len(self._shrink), (), generator=draw))] if len(self._shrink) > 1 else self._shrink[0]
+        shrink = self._shrink[int(torch.randint(len(self._shrink), (), generator=draw))]
         return max(edge_px, min(int(edge_px * shrink), self.edge_px))
 
     def _weights(self, pictures: Sequence[Picture]) -> torch.Tensor:

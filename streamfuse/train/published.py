@@ -44,9 +44,6 @@ class PublishedLesson:
         found = upfusion_terms(crops.infrared_B1HW, crops.visible_B3HW.mean(1, keepdim=True), fused)
         return {name: getattr(self._settings, name) * term for name, term in found.items()}
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     @torch.no_grad()
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """Per row: infrared, visible, fused."""

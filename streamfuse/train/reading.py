@@ -33,9 +33,6 @@ class ReadingLesson:
         m = self._material
         return {"dials": reading_loss(network, m.vocabulary, self._settings.blur, draw, m.device)}
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """As in the lesson `words`: the pictures show how sentences are understood."""
         return WordsLesson(WordsSettings(), self._material).preview(network, draw)

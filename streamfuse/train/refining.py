@@ -38,9 +38,6 @@ class RefiningLesson:
         state = self._words.state(student, cases.words, cases.strength_B, draw)
         return {"pixels": masked(camera_errors(student, cases, state), counting(cases))}
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """As in the lesson `words`."""
         return self._words.preview(network, draw)

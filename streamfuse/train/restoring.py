@@ -87,9 +87,6 @@ class RestoringLesson:
         terms = {name: torch.stack([part[name] for part in found]).mean() for name in found[0]}
         return terms | {"statistics": self._settings.statistics * _unlike(*latents)}
 
-    def after(self, network: FusionNetwork) -> None:
-        """Nothing learns without a gradient here."""
-
     @torch.no_grad()
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """Per row and camera: degraded, restored by the right words, by none, clean."""

@@ -23,7 +23,7 @@ from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import suggestion
 from streamfuse.train import checkpoint
 from streamfuse.train.board import Board
-from streamfuse.train.lesson import Learner, Lesson
+from streamfuse.train.lesson import Follower, Learner, Lesson
 from streamfuse.train.recipe import OptimiserSettings, TrainRecipe
 
 STEP_STRIDE = 1_000_003  # a prime: seeds of neighbouring runs do not meet
@@ -109,7 +109,8 @@ class Trainer:
         if not torch.isfinite(norm):
             raise TrainingError(f"the gradient is not finite at step {self.step} ({values}); try precision: fp32 or a lower rate")
         self._optimiser.step()
-        self._lesson.after(self.network)
+        if isinstance(self._lesson, Follower):
+            self._lesson.after(self.network)
         self._average.update_parameters(self.network)
         self.step += 1
         return values

@@ -1,3 +1,4 @@
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -74,6 +75,25 @@ def test_a_run_that_is_over_in_time_goes_on_from_where_it_was(school):
     assert "not done yet" in first.output
     again = CliRunner().invoke(app, arguments(school, "short.yaml"))
     assert "step 4 of 4" in " ".join(again.output.split())
+
+
+@pytest.mark.usefixtures("few_words")
+def test_ctrl_c_is_heard_while_cases_are_drawn(school, monkeypatch):
+    """Drawing takes minutes: it is left at once, with a checkpoint, and exit code 130."""
+    (school / "drawing.yaml").write_text(RECIPE.replace("STEPS", "4") + "lesson: {kind: exposing, cases: 800}\n")
+    drawn: list[object] = []
+
+    def interrupted(*given: object) -> dict[str, object]:
+        drawn.append(given)
+        signal.raise_signal(signal.SIGINT)
+        return {}
+
+    monkeypatch.setattr("streamfuse.train.exposing._kept", interrupted)
+    result = CliRunner().invoke(app, arguments(school, "drawing.yaml"))
+    assert result.exit_code == 130, result.output
+    assert "stopped at once, at step 0" in " ".join(result.output.split())
+    assert len(drawn) == 1
+    assert (school / "run" / "checkpoint.pt").is_file()
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from streamfuse.networks.exposure import DIALS, LOG_GAIN, STATS, Exposure, coarse, exposed, exposure_stats, scaling
+from streamfuse.networks.exposure import EXPOSURE_DIALS, LOG_GAIN, STATS, Exposure, coarse, exposed, exposure_stats, scaling
 from streamfuse.networks.layers import Layers, between_cells, divided
 from tests.networks.drawn import pictures
 
@@ -18,7 +18,7 @@ def layers(height: int = 64, width: int = 96) -> tuple[Layers, Layers]:
 
 
 def dialled(**dials: float) -> torch.Tensor:
-    return torch.tensor([[dials.get(name, 0.0) for name in DIALS]])
+    return torch.tensor([[dials.get(name, 0.0) for name in EXPOSURE_DIALS]])
 
 
 def test_without_a_dial_it_says_nothing(exposure):
@@ -35,7 +35,7 @@ def test_without_a_dial_it_says_nothing(exposure):
 def test_a_dial_about_one_camera_leaves_the_other_alone(exposure):
     """Each dial moves what its name begins with, and nothing else."""
     seen = coarse(*layers())
-    for name in DIALS:
+    for name in EXPOSURE_DIALS:
         gain_a, gain_b, offset_a, offset_b = exposure(seen, dialled(**{name: 1.0}))[0]
         of_infrared = name.startswith("infrared")
         assert bool(gain_a.any()) == bool(offset_a.any()) == of_infrared

@@ -25,5 +25,5 @@ def test_recipes_that_come_along_are_right(path):
 def test_every_lesson_can_be_made_and_says_what_it_takes(name):
     """The table leads to classes with the methods of a lesson and a type of settings."""
     factory = LESSONS.factory(name)
-    assert all(callable(getattr(factory, method)) for method in ("terms", "after", "preview"))
+    assert all(callable(getattr(factory, method)) for method in ("terms", "preview"))
     assert LESSONS.settings_type(name) is not None

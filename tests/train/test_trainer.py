@@ -67,6 +67,22 @@ def test_loss_that_is_no_number_stops_with_an_error(tmp_path):
     assert all(torch.isfinite(tensor).all() for tensor in kept["network"].values())
 
 
+def test_a_follower_is_told_once_the_weights_have_moved(tmp_path):
+    """After each step, and never before its optimiser."""
+    moved: list[bool] = []
+
+    class Following:
+        def terms(self, student: torch.nn.Module, *_: object) -> Terms:
+            self.before = next(student.parameters()).detach().clone()
+            return {"pixels": next(student.parameters()).square().sum()}
+
+        def after(self, student: torch.nn.Module) -> None:
+            moved.append(not torch.equal(self.before, next(student.parameters())))
+
+    Trainer(recipe(steps=3), network(), Following(), tmp_path, CPU).run()  # type: ignore[arg-type]
+    assert moved == [True] * 3
+
+
 def test_folder_of_another_recipe_is_refused(tmp_path):
     """Its checkpoint is left as it is."""
     trainer(tmp_path).run(seconds=0)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from streamfuse.errors import ConfigError
-from streamfuse.train.lesson import make_lesson
+from streamfuse.train.lesson import Follower, make_lesson
 from streamfuse.train.recipe import StageSettings
 from tests.train.schooling import material, network
 
@@ -33,6 +33,7 @@ def test_codes_move_after_a_step_of_textpixels():
     lesson, student = make_lesson({"kind": "words"}, material()), network("textpixels")
     before = student.state_dict()["prior.codebook.codes_KD"].clone()
     lesson.terms(student, STAGE, torch.Generator().manual_seed(1))
+    assert isinstance(lesson, Follower)
     lesson.after(student)
     assert not torch.equal(before, student.state_dict()["prior.codebook.codes_KD"])
 

@@ -8,7 +8,8 @@ import torch.nn.functional as F  # noqa: N812  its usual name
 from torch import nn
 
 from streamfuse.networks.dials import DIALS
-from streamfuse.networks.front import FRESH_DIALS, Destripe, film
+from streamfuse.networks.film import FRESH_DIALS, film
+from streamfuse.networks.front import Destripe
 from streamfuse.networks.nano import FRESH_MAPS, TONES, Context, make
 
 
