@@ -41,7 +41,8 @@ class SyncSettings(Settings):
     on_unpaired: Literal["degrade", "drop"] = "degrade"
     """A frame without partner goes on alone, or is dropped. A pair that has only one camera by configuration always goes on."""
     tolerance_ms: float | None = Field(default=None, ge=1.0, le=1000.0)
-    """Largest distance of a fresh partner; by default 1/2 period + 3 jitter of the other camera, between 10 and 80 ms."""
+    """Largest distance of a fresh partner; by default 1/2 period + 3 jitter of the other camera, and half of what a side is
+    kept by where both rates are alike; between 10 and 80 ms."""
     wait_ms: float | None = Field(default=None, ge=0.0, le=1000.0)
     """Longest wait for a partner, live; by default 1.5 periods of the other camera, at most 120 ms."""
     reuse_max_ms: float = Field(default=150.0, ge=0.0, le=5000.0)
@@ -73,7 +74,7 @@ class Nearest:
         self._lead = Spectrum.INFRARED if settings.reference == "infrared" else Spectrum.VISIBLE
         self._freeze = Freeze(settings.freeze)
         self._time_ns: int | None = None  # live: monotonic; lossless: the newest capture time that was fed, uncorrected
-        self._reluctance_ns = 0.0  # how much nearer a used frame must be to be taken rather than an unused one
+        self._reluctance_ns = 0.0  # how much nearer a frame must be to be used twice, or to leave the one before it unused
         self._last_ns: int | None = None  # capture time of the last pair of this epoch
         self._epoch = 0
         self._seq = 0
@@ -144,9 +145,10 @@ class Nearest:
         """Whether waiting longer cannot give a better partner, or is not allowed."""
         if self._late(held) or (self._live and (self._now_ns >= held.deadline_ns or len(lead.held) > DEPTH)):
             return True
-        _, best_ns = other.nearest(held.t_ns, self._reluctance_ns)
+        best, best_ns = other.nearest(held.t_ns, self._reluctance_ns)
         ahead_ns = self._next_ns(other) - held.t_ns
-        return ahead_ns >= best_ns or ahead_ns > self._tolerance_ns(other)
+        passed_over_ns = self._reluctance_ns if best is not None and not best.used else 0.0
+        return ahead_ns + passed_over_ns >= best_ns or ahead_ns > self._tolerance_ns(other)
 
     def _next_ns(self, timeline: Timeline) -> float:
         """The earliest capture time that the camera's next frame can have, as far as is known."""
@@ -258,11 +260,13 @@ class Nearest:
     def _compare_rates(self) -> None:
         """Let the slower camera lead where that is wanted; and where both are alike and half a period apart, keep to one side.
 
-        Which of two frames is nearer is then a matter of jitter: to follow it would use one frame twice and the next not at all.
+        Which of two frames is nearer is then a matter of jitter: to follow it would use one frame twice and the next not at all. How much
+        nearer one is shakes with the lead's stamp twice and with those of both others. By more than half a period no side is kept.
         """
         lead, other = (timeline.rhythm for timeline in self._roles())
         alike = lead.like(other)
-        self._reluctance_ns = JITTER_SIGMAS * math.hypot(lead.jitter_ns, other.jitter_ns) if alike else 0.0
+        shaken_ns = JITTER_SIGMAS * math.hypot(2 * lead.jitter_ns, math.sqrt(2) * other.jitter_ns)
+        self._reluctance_ns = min(shaken_ns, (lead.period_ns or 0) / 2) if alike else 0.0
         if self._settings.reference == "slower" and other.slower_than(lead):
             self._lead = self._lead.other
             self._timelines[self._lead].take(lambda held: held.used)
@@ -285,7 +289,9 @@ class Nearest:
             return self._settings.tolerance_ms * NS_PER_MS
         least, most = TOLERANCE_NS
         period_ns = other.rhythm.period_ns
-        return most if period_ns is None else min(max(period_ns / 2 + JITTER_SIGMAS * other.rhythm.jitter_ns, least), most)
+        if period_ns is None:
+            return most
+        return min(max((period_ns + self._reluctance_ns) / 2 + JITTER_SIGMAS * other.rhythm.jitter_ns, least), most)
 
     def _wait_ns(self, other: Spectrum) -> int:
         if self._settings.wait_ms is not None:

@@ -105,9 +105,14 @@ class Timeline:
         self.ended = False
 
     def nearest(self, t_ns: int, reluctance_ns: float) -> tuple[Held | None, float]:
-        """The frame nearest to an instant, and its distance; of two the earlier. A used one counts as `reluctance_ns` farther."""
+        """The frame nearest to an instant, and its distance; of two the earlier.
+
+        One that was used, and one before which an unused one would be passed over, counts as `reluctance_ns` farther.
+        """
         after = bisect_right(self.held, t_ns, key=_t_ns)
-        both = [(held, abs(held.t_ns - t_ns) + reluctance_ns * held.used) for held in self.held[max(0, after - 1) : after + 1]]
+        both = [(held, abs(held.t_ns - t_ns) + reluctance_ns * held.used) for held in self.held[max(0, after - 1) : after]]
+        passes_over = bool(both) and not both[0][0].used
+        both += [(held, held.t_ns - t_ns + reluctance_ns * (held.used or passes_over)) for held in self.held[after : after + 1]]
         return min(both, key=lambda one: one[1], default=(None, float("inf")))
 
     def latest(self, t_ns: int) -> Held | None:

@@ -49,6 +49,13 @@ def test_a_used_frame_counts_as_farther(frame_at: FrameAt) -> None:
     assert timeline_at(frame_at).nearest(T0, 0) == (None, float("inf"))
 
 
+def test_a_frame_that_passes_over_an_unused_one_counts_as_farther(frame_at: FrameAt) -> None:
+    """Or the unused one would be left over. The same distance in either direction, so that jitter changes no side."""
+    timeline = timeline_at(frame_at, 0, 40)
+    assert ms(timeline.nearest(T0 + 22 * NS_PER_MS, 3 * NS_PER_MS)[0]) == 40
+    assert ms(timeline.nearest(T0 + 22 * NS_PER_MS, 5 * NS_PER_MS)[0]) == 0
+
+
 def test_takes_out_what_is_wanted(frame_at: FrameAt) -> None:
     """What is taken is no longer there, and the order of the rest stays."""
     timeline = timeline_at(frame_at, 0, 40, 80)

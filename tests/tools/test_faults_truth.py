@@ -1,9 +1,11 @@
 """The true distance of two pictures, whatever their stamps say."""
 
 import numpy as np
+import pytest
 
 from streamfuse.frames import Spectrum
 from tests.conftest import make_pair
+from tests.publish.conftest import make_result
 from tools.faults import Exposures, Truth, write_number
 
 
@@ -24,6 +26,21 @@ def test_reads_the_numbers_of_both_pictures(planes):
     pair = make_pair(infrared=numbered(7), visible=type(visible)(y=numbered(8), u=visible.u, v=visible.v))
     assert truth().skew_ms(pair) == 105.0
     assert truth().exposed_ns("gate", pair.lead) == 805_000_000
+
+
+@pytest.mark.parametrize(("infrared", "visible", "whole_ms"), [(7, 8, 805), (9, 8, 900)])
+def test_a_pair_is_whole_when_its_later_picture_was_exposed(planes, infrared, visible, whole_ms):
+    """Whichever camera it is from."""
+    spare, told = planes(64, 160), truth()
+    pair = told.of_pair(make_pair(infrared=numbered(infrared), visible=type(spare)(y=numbered(visible), u=spare.u, v=spare.v)))
+    assert told.onto_result(make_result(pair.seq, pair.stream)).ext["whole_ns"] == whole_ms * 1_000_000
+
+
+def test_of_one_picture_without_a_number_nothing_is_told(planes):
+    """Neither how far apart both were, nor since when there was a pair."""
+    told = truth()
+    pair = told.of_pair(make_pair(infrared=numbered(7), visible=planes(64, 160)))
+    assert told.onto_result(make_result(pair.seq, pair.stream)).ext == {}
 
 
 def test_what_cannot_be_read_has_no_distance(planes):

@@ -24,6 +24,7 @@ def message(
     *,
     skew_ms: float = 1.0,
     age_ms: float = 90.0,
+    delay_ms: float = 60.0,
     unc_ms: float = 0.0,
     clock: ClockKind = "rtcp",
     drop: dict[str, int] | None = None,
@@ -52,7 +53,7 @@ def message(
         parts=[],
         lat={},
         drop=drop or {},
-        ext={"exposed_ns": at_ns - round(age_ms * 1e6), "true_skew_ms": skew_ms},
+        ext={"exposed_ns": at_ns - round(age_ms * 1e6), "whole_ns": at_ns - round(delay_ms * 1e6), "true_skew_ms": skew_ms},
     )
     return Message(header=header, received_ns=at_ns)
 
@@ -85,6 +86,16 @@ def test_a_straight_line_has_its_slope():
     assert rough.lower < 2.0 < rough.upper
     assert math.isnan(slope(clean[:2]).per_h)
     assert slope(clean[:2]).dump() == {"per_h": None, "lower_95": None, "upper_95": None}
+
+
+def test_waiting_for_a_partner_is_no_delay_and_a_delay_that_grows_is_told():
+    """Lead pictures that are older minute by minute say nothing; a later picture that is, 3.6 ms in an hour for each ms in 1,000 s."""
+    seconds = np.arange(0, 60, 0.1)
+    drifting = found_in(record(*[message(float(s), age_ms=90 + s) for s in seconds]))
+    assert drifting.delay.per_h == pytest.approx(0, abs=1e-6)
+    assert [median for _, median, _ in drifting.ages] == sorted({median for _, median, _ in drifting.ages})
+    slower = found_in(record(*[message(float(s), age_ms=90 + s, delay_ms=60 + s / 1000) for s in seconds]))
+    assert slower.delay.per_h == pytest.approx(3.6, rel=1e-3)
 
 
 def test_spells_are_read_from_events():

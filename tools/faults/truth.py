@@ -11,14 +11,15 @@ from tools.faults.clocks import Exposures
 from tools.faults.pictures import read_number
 
 REMEMBERED = 512  # pairs whose result has not come yet
-SKEW, EXPOSED = "true_skew_ms", "exposed_ns"
+SKEW, EXPOSED, WHOLE = "true_skew_ms", "exposed_ns", "whole_ns"
 
 
 class Truth:
     """Two stages of a user's own: `recipe.after("sync", truth.of_pair).after("detect", truth.onto_result)`.
 
-    The second writes into `ext` of a result what the first has read from its pair: `true_skew_ms`, visible minus infrared, and
-    `exposed_ns`, the true instant of the lead picture, UTC. A key is missing where a number could not be read.
+    The second writes into `ext` of a result what the first has read from its pair: `true_skew_ms`, visible minus infrared,
+    `exposed_ns`, the true instant of the lead picture, UTC, and `whole_ns`, that of the later one of those that are there. A key is
+    missing where a number could not be read.
     """
 
     def __init__(self, exposures: Mapping[tuple[str, Spectrum], Exposures]) -> None:
@@ -40,7 +41,13 @@ class Truth:
 
     def of_pair(self, pair: Pair) -> Pair:
         """Read the numbers of a pair, and pass it on."""
-        found = {SKEW: self.skew_ms(pair), EXPOSED: self.exposed_ns(pair.stream, pair.lead)}
+        there = [self.exposed_ns(pair.stream, frame) for frame in (pair.infrared, pair.visible) if frame is not None]
+        known = [at_ns for at_ns in there if at_ns is not None]
+        found = {
+            SKEW: self.skew_ms(pair),
+            EXPOSED: self.exposed_ns(pair.stream, pair.lead),
+            WHOLE: max(known) if len(known) == len(there) else None,
+        }
         self._read[pair.stream, pair.seq] = {key: value for key, value in found.items() if value is not None}
         while len(self._read) > REMEMBERED:
             self._read.popitem(last=False)

@@ -3,14 +3,14 @@
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from streamfuse.clock import NS_PER_S
 from tools.bench.report import quantile
 from tools.faults.server import Event
-from tools.soaking.record import NOTHING, Apart, Note, Older, Record, Sample
+from tools.soaking.record import NOTHING, Apart, Bucket, Note, Older, Record, Sample
 from tools.soaking.slope import Slope, slope
 from tools.soaking.spells import Recovery, Spell, hunger, lateness, recoveries, spells, starts
 
@@ -33,7 +33,9 @@ class Figures:
     rss: dict[str, Slope]
     ages: list[tuple[float, float, float]]
     """By bucket: seconds, then median and 95 % quantile over all streams, ms."""
-    age: Slope
+    delays: list[tuple[float, float, float]]
+    """The same from the later picture of each pair on: how long a partner is waited for comes and goes with the phase of the crystals."""
+    delay: Slope
     skews_ms: list[float]
     """True ones, of all fused results but those of frozen cameras, without their sign."""
     doubted: list[Apart] = field(default_factory=list)
@@ -63,14 +65,15 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
     faults = spells(events, end_ns)
     causes = [*starts(record.results, record.begun_ns), *faults]
     minima = {process: _minima(samples, record, settled_ns) for process, samples in record.samples.items()}
-    ages = list(_ages(record, settled_ns, end_ns))
+    delays = list(_by_bucket(record, settled_ns, end_ns, lambda bucket: bucket.delays_ms))
     found = Figures(
         spells=faults,
         recoveries=list(recoveries(faults, record.changes, end_ns)),
         minima=minima,
         rss={process: slope(points) for process, points in minima.items()},
-        ages=ages,
-        age=slope([(at_s, median) for at_s, median, _ in ages]),
+        ages=list(_by_bucket(record, settled_ns, end_ns, lambda bucket: bucket.ages_ms)),
+        delays=delays,
+        delay=slope([(at_s, median) for at_s, median, _ in delays]),
         skews_ms=[],
         busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"])],
     )
@@ -137,8 +140,9 @@ def summary(found: Figures, record: Record) -> dict[str, Any]:
         "results": dict(record.results),
         "faults": len(found.recoveries),
         "rss_mb_per_h": {process: line.dump() for process, line in found.rss.items()},
-        "age_ms_per_h": found.age.dump(),
         "age_ms": [[round(value, 1) for value in row] for row in found.ages],
+        "delay_ms_per_h": found.delay.dump(),
+        "delay_ms": [[round(value, 1) for value in row] for row in found.delays],
         "true_skew_ms": {"mean": statistics.fmean(skews), "p95": quantile(skews, 0.95), "worst": skews[-1]} if skews else None,
         "far_pairs": {
             "doubted": [[seconds(record, pair.at_ns), pair.stream, str(pair)] for pair in found.doubted],
@@ -192,15 +196,17 @@ def _minima(samples: Sequence[Sample], record: Record, settled_ns: int) -> list[
     return [(record.middle_s(number), mb) for number, mb in sorted(least.items())]
 
 
-def _ages(record: Record, settled_ns: int, end_ns: int) -> Iterator[tuple[float, float, float]]:
-    """Of whole buckets."""
+def _by_bucket(
+    record: Record, settled_ns: int, end_ns: int, values_of: Callable[[Bucket], list[float]]
+) -> Iterator[tuple[float, float, float]]:
+    """Of whole buckets: seconds, median and 95 % quantile of all streams' values together."""
     together: dict[int, list[float]] = defaultdict(list)
     for buckets in record.buckets.values():
         for number, bucket in buckets.items():
-            together[number] += bucket.ages_ms
-    for number, ages_ms in sorted(together.items()):
-        if ages_ms and record.number(settled_ns) < number < record.number(end_ns):
-            yield record.middle_s(number), quantile(ages_ms, 0.5), quantile(ages_ms, 0.95)
+            together[number] += values_of(bucket)
+    for number, values in sorted(together.items()):
+        if values and record.number(settled_ns) < number < record.number(end_ns):
+            yield record.middle_s(number), quantile(values, 0.5), quantile(values, 0.95)
 
 
 def _hit(note: Note, faults: Sequence[Spell]) -> set[str]:

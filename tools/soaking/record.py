@@ -7,7 +7,7 @@ from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.frames import Spectrum
 from streamfuse.publish.message import Message
 from streamfuse.publish.wire import BothTimes, ResultHeader
-from tools.faults.truth import EXPOSED, SKEW
+from tools.faults.truth import EXPOSED, SKEW, WHOLE
 
 SILENT_S = 1.0  # a stream that says nothing for so long is silent
 NOTHING = "nothing"
@@ -18,7 +18,9 @@ class Bucket:
     """The results of one stream in a minute, or less in a short run."""
 
     ages_ms: list[float] = field(default_factory=list)
-    """From exposure to receipt."""
+    """From the exposure of the lead picture to receipt."""
+    delays_ms: list[float] = field(default_factory=list)
+    """From that of the later picture: before it there was no pair."""
     skews_ms: list[float] = field(default_factory=list)
     """True ones, of fused results whose pictures are no more than a period apart."""
     modes: Counter[str] = field(default_factory=Counter)
@@ -130,6 +132,8 @@ class Record:
         bucket.modes[result.mode] += 1
         if EXPOSED in result.ext:
             self._show(stream, now_ns, result, bucket)
+        if WHOLE in result.ext:
+            bucket.delays_ms.append((now_ns - result.ext[WHOLE]) / NS_PER_MS)
         if result.mode == "fused":
             self._skew(stream, now_ns, result, bucket)
         self.drops += [Note(now_ns, stream, reason, count) for reason, count in result.drop.items() if count]
