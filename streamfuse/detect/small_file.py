@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from streamfuse.detect.small_network import SmallNetwork
 from streamfuse.errors import WeightsError
@@ -22,7 +22,7 @@ def shipped() -> Path:
 def save_small(network: SmallNetwork, path: Path) -> None:
     """Write with the header, in float16: the network computes in float32, and its weights need no more."""
     tensors = {name: _halved(tensor.detach().cpu()).contiguous() for name, tensor in network.state_dict().items()}
-    save_file(tensors, path, metadata=HEADER)
+    path.write_bytes(save(tensors, metadata=HEADER))  # `save_file` would let nobody else read it
 
 
 def load_small(path: Path) -> SmallNetwork:

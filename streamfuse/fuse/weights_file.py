@@ -6,7 +6,8 @@ from typing import Any, Literal
 import torch
 from pydantic import ValidationError
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save_file
+from safetensors.torch import save
+from torch import nn
 
 from streamfuse.errors import WeightsError
 from streamfuse.networks import create
@@ -46,7 +47,8 @@ def save_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
     """Write `network` with its label."""
     label = Label(network=network.name, size=network.size, text=network.text, encoder=encoder, text_dim=network.text_dim)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in network.state_dict().items()}
-    save_file(tensors, path, metadata={key: str(value) for key, value in label.model_dump().items()})
+    data = save(tensors, metadata={key: str(value) for key, value in label.model_dump().items()})
+    path.write_bytes(data)  # `save_file` would let nobody else read it
 
 
 def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
@@ -56,10 +58,7 @@ def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
     told = label.mismatch(wanted)
     if told:
         raise WeightsError(f"{path} does not go with this configuration: {told}; change fuse.kind, fuse.size or fuse.encoder, or the file")
-    try:
-        network.load_state_dict(tensors)
-    except RuntimeError as exc:
-        raise WeightsError(f"{path} says it is for {wanted.network} {wanted.size}, but its tensors are not: {exc}") from exc
+    _fill(network, tensors, path)
 
 
 def load_front(network: FusionNetwork, path: Path, encoder: str) -> None:
@@ -70,7 +69,7 @@ def load_front(network: FusionNetwork, path: Path, encoder: str) -> None:
         raise WeightsError(f"{path} for the front of {network.name} {network.size}: one of the two has no dials")
     if (label.encoder, label.text_dim) != (encoder, network.text_dim):
         raise WeightsError(f"{path} reads {label.encoder} ({label.text_dim} numbers), want {encoder} ({network.text_dim})")
-    network.front.load_state_dict(front)
+    _fill(network.front, front, path)
 
 
 def network_of(path: Path) -> tuple[FusionNetwork, str]:
@@ -79,6 +78,15 @@ def network_of(path: Path) -> tuple[FusionNetwork, str]:
     network = create(label.network, size=label.size, text=label.text, text_dim=label.text_dim)
     load_weights(network, path, label.encoder)
     return network.eval().requires_grad_(requires_grad=False), label.encoder
+
+
+def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as exc:
+        raise WeightsError(
+            f"{path} has other tensors than this version's network: train it anew, or use the version it was made with; {exc}"
+        ) from exc
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], Label]:

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from safetensors import safe_open
 from safetensors.torch import save_file
 
 from streamfuse.errors import WeightsError
@@ -62,6 +63,26 @@ def test_what_is_no_weights_file(tmp_path):
     save_file({"a": torch.zeros(1)}, tmp_path / "bare.safetensors")
     with pytest.raises(WeightsError, match="does not say what it is for"):
         load_weights(network, tmp_path / "bare.safetensors", "minilm")
+
+
+def test_what_is_saved_may_be_read_as_any_other_file(tmp_path):
+    """By whom the user's settings let, not by its owner alone."""
+    save_weights(create("nano", size="small"), tmp_path / "nano.safetensors", "minilm")
+    (tmp_path / "any").write_text("other")
+    assert (tmp_path / "nano.safetensors").stat().st_mode == (tmp_path / "any").stat().st_mode
+
+
+@pytest.mark.parametrize("load", [load_weights, load_front])
+def test_weights_of_another_version_say_so(tmp_path, load):
+    """With a label that is right and tensors that are not, the error tells what to do, and which tensors."""
+    network = create("nano", size="small")
+    save_weights(network, tmp_path / "now.safetensors", "minilm")
+    with safe_open(tmp_path / "now.safetensors", "pt") as file:
+        label = file.metadata()
+    tensors = {name.replace("exposure.pivot", "exposure.offset"): tensor for name, tensor in network.state_dict().items()}
+    save_file(tensors, tmp_path / "then.safetensors", metadata=label)
+    with pytest.raises(WeightsError, match=r"then\.safetensors has other tensors than this version's network: train it anew(.|\n)*pivot"):
+        load(network, tmp_path / "then.safetensors", "minilm")
 
 
 def test_a_front_goes_from_one_network_to_another(tmp_path):
