@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from tensorboard.summary.writer import event_file_writer
 
 from streamfuse.train import board as boards
 from streamfuse.train import trainer as trainers
@@ -41,6 +42,15 @@ def until(run: Trainer, step: int) -> Callable[[], bool]:
 def often(monkeypatch) -> None:
     """A line of the log every five steps: runs of seconds."""
     monkeypatch.setattr(trainers, "LOG_EVERY", 5)
+
+
+@pytest.fixture(autouse=True)
+def counted_anew(monkeypatch) -> None:
+    """TensorBoard reads files by name, and in the name of those of one second their number in this process: 10 would come before 9.
+
+    Parts of a real run are of processes of their own, and seconds apart.
+    """
+    monkeypatch.setattr(event_file_writer, "_global_uid", event_file_writer.AtomicCounter(0))
 
 
 def test_points_and_pictures_are_read_back(tmp_path):
