@@ -10,7 +10,7 @@ EXIT_INTERRUPTED = 130
 
 
 class StopNow(BaseException):
-    """The second signal: whatever runs is left at once."""
+    """Whatever runs is left at once: by the second signal, or by the first where nothing would be lost."""
 
 
 @contextmanager

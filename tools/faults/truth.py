@@ -34,19 +34,16 @@ class Truth:
 
     def skew_ms(self, pair: Pair) -> float | None:
         """The true time from the infrared to the visible picture; None where one is missing or cannot be read."""
-        if pair.infrared is None or pair.visible is None:
-            return None
-        infrared_ns, visible_ns = (self.exposed_ns(pair.stream, frame) for frame in (pair.infrared, pair.visible))
-        return None if infrared_ns is None or visible_ns is None else (visible_ns - infrared_ns) / NS_PER_MS
+        return _skew_ms(self._instants(pair))
 
     def of_pair(self, pair: Pair) -> Pair:
         """Read the numbers of a pair, and pass it on."""
-        there = [self.exposed_ns(pair.stream, frame) for frame in (pair.infrared, pair.visible) if frame is not None]
-        known = [at_ns for at_ns in there if at_ns is not None]
+        instants = self._instants(pair)
+        known = [at_ns for at_ns in instants.values() if at_ns is not None]
         found = {
-            SKEW: self.skew_ms(pair),
-            EXPOSED: self.exposed_ns(pair.stream, pair.lead),
-            WHOLE: max(known) if len(known) == len(there) else None,
+            SKEW: _skew_ms(instants),
+            EXPOSED: instants[pair.lead.spectrum],
+            WHOLE: max(known) if len(known) == len(instants) else None,
         }
         self._read[pair.stream, pair.seq] = {key: value for key, value in found.items() if value is not None}
         while len(self._read) > REMEMBERED:
@@ -56,3 +53,13 @@ class Truth:
     def onto_result(self, result: Result) -> Result:
         """What was read, in its `ext`."""
         return dataclasses.replace(result, ext={**result.ext, **self._read.pop((result.stream, result.seq), {})})
+
+    def _instants(self, pair: Pair) -> dict[Spectrum, int | None]:
+        """Of the pictures that are there; each is read once."""
+        there = (frame for frame in (pair.infrared, pair.visible) if frame is not None)
+        return {frame.spectrum: self.exposed_ns(pair.stream, frame) for frame in there}
+
+
+def _skew_ms(instants: Mapping[Spectrum, int | None]) -> float | None:
+    infrared_ns, visible_ns = instants.get(Spectrum.INFRARED), instants.get(Spectrum.VISIBLE)
+    return None if infrared_ns is None or visible_ns is None else (visible_ns - infrared_ns) / NS_PER_MS
