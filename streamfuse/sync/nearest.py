@@ -31,6 +31,7 @@ WAIT_PERIODS = 1.5  # of the other camera: its next frame comes within one, and 
 WAIT_NS = 120 * NS_PER_MS  # the longest wait, and the one while the other's period is unknown
 TOLERANCE_NS = (10 * NS_PER_MS, 80 * NS_PER_MS)  # least and most; most also while the period is unknown: any camera above 6 fps then pairs
 JITTER_SIGMAS = 3.0
+LEAST_SIDE = 1 / 16  # of a period, by which a side is kept: clocks that are told by reports wander, and no jitter shows it
 
 
 class SyncSettings(Settings):
@@ -109,11 +110,9 @@ class Nearest:
     def deadline_ns(self) -> int | None:
         """When the first waiting frame is decided at the latest; None if none waits, and when lossless."""
         lead, other = self._roles()
-        if not self._live:
-            return None
-        if lead.held:
+        if lead.held and self._live:
             return lead.held[0].deadline_ns
-        return None if all(held.used for held in other.held) else lead.silent_at_ns
+        return None if not self._live or all(held.used for held in other.held) else lead.silent_at_ns
 
     # When a frame is decided.
 
@@ -266,7 +265,8 @@ class Nearest:
         lead, other = (timeline.rhythm for timeline in self._roles())
         alike = lead.like(other)
         shaken_ns = JITTER_SIGMAS * math.hypot(2 * lead.jitter_ns, math.sqrt(2) * other.jitter_ns)
-        self._reluctance_ns = min(shaken_ns, (lead.period_ns or 0) / 2) if alike else 0.0
+        period_ns = lead.period_ns or 0
+        self._reluctance_ns = min(max(shaken_ns, LEAST_SIDE * period_ns), period_ns / 2) if alike else 0.0
         if self._settings.reference == "slower" and other.slower_than(lead):
             self._lead = self._lead.other
             self._timelines[self._lead].take(lambda held: held.used)

@@ -3,6 +3,7 @@
 What is measured is the true distance of two captures, which the matcher cannot see.
 """
 
+import math
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -18,7 +19,8 @@ from streamfuse.sync.nearest import Nearest, SyncSettings
 
 FrameAt = Callable[..., Frame]
 INFRARED, VISIBLE = Spectrum.INFRARED, Spectrum.VISIBLE
-SIGMA_NS = 3 * NS_PER_MS
+LATE_NS = 3 * NS_PER_MS
+WANDER_S = 10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,10 @@ class Scene:
     lost: float = 0.0
     step_s: float = 0.0
     """Both clocks step by this, half way."""
+    sigma_ms: float = 3.0
+    """What stamps shake by."""
+    wander_ms: float = 0.0
+    """What the infrared clock goes to and fro by, once in ten seconds, as one that reports set right does."""
     seconds: int = 60
 
 
@@ -63,8 +69,10 @@ def simulate(frame_at: FrameAt, sync: Nearest, scene: Scene, seed: int = 1) -> O
             if chance.random() < scene.lost:
                 continue
             t_ns = NS_PER_S + phase_ns + number * NS_PER_S / rate_hz
-            stamp_ns = t_ns + chance.gauss(0, SIGMA_NS) + scene.step_s * NS_PER_S * (t_ns > NS_PER_S * (1 + scene.seconds / 2))
-            arrived_ns = max(arrived_ns + 1, round(t_ns + 30 * NS_PER_MS + abs(chance.gauss(0, SIGMA_NS))))
+            wander_ms = scene.wander_ms * math.sin(2 * math.pi * number / rate_hz / WANDER_S) * (spectrum is INFRARED)
+            stepped_ns = scene.step_s * NS_PER_S * (t_ns > NS_PER_S * (1 + scene.seconds / 2))
+            stamp_ns = t_ns + (chance.gauss(0, scene.sigma_ms) + wander_ms) * NS_PER_MS + stepped_ns
+            arrived_ns = max(arrived_ns + 1, round(t_ns + 30 * NS_PER_MS + abs(chance.gauss(0, LATE_NS))))
             outcome.true_ns[spectrum, number] = t_ns
             arrivals.append((arrived_ns, frame_at(spectrum, round(stamp_ns), seq=number)))
     for now_ns, frame in sorted(arrivals, key=lambda arrival: arrival[0]):
@@ -94,6 +102,14 @@ def test_passing_through_the_middle(frame_at: FrameAt, hz: float, drift_ppm: flo
     assert sync.drops["unused"] < 0.01 * outcome.fed(INFRARED)
     assert fmean(outcome.distances_ms("fused")) < half_ms
     assert max(outcome.distances_ms("fused")[5:]) < 1000 / hz  # from when the rates are known
+
+
+def test_a_clock_that_wanders_about_the_middle(frame_at: FrameAt) -> None:
+    """Stamps that do not shake but wander by 1 ms to either side of half a period lose no pair once the rates are known."""
+    sync = Nearest(SyncSettings())
+    outcome = simulate(frame_at, sync, Scene(infrared_hz=30, visible_hz=30, phase_ms=50 / 3, sigma_ms=0.0, wander_ms=1.0))
+    assert {pair.mode for pair in outcome.pairs[10:]} == {"fused"}
+    assert sync.drops["unused"] <= 1
 
 
 def test_lost_frames(frame_at: FrameAt) -> None:
