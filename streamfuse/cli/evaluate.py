@@ -46,25 +46,27 @@ def command(
     labels: Annotated[Path | None, typer.Option(help="Folder of boxes, instead of those beside the pictures.")] = None,
     detector: Annotated[str, typer.Option(help="NAME or NAME=WEIGHTS: mAP and recall on labelled pairs.")] = "",
     words: Annotated[int, typer.Option(min=0, help="So many pairs for each fault: does it do as it is told, in words it never heard?")] = 0,
-    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...")] = "cpu",
+    device: Annotated[str, typer.Option(help="cpu, cuda, cuda:1 ...; auto takes a GPU where there is one.")] = "cpu",
 ) -> None:
     """Compare fusers over a folder of pairs. Every report also holds the rules (average, maximum ...) and each camera alone."""
-    from streamfuse.evaluate.contender import contenders
+    from streamfuse.batch.lane import make_lane
+    from streamfuse.evaluate.contender import WithFuser, contenders
     from streamfuse.evaluate.provenance import provenance
     from streamfuse.evaluate.run import run, run_words
 
     names = [name.strip() for name in fuser.split(",") if name.strip()]
     if labels and not detector:
-        raise ConfigError("--labels needs --detector: boxes are compared with what a detector finds (hotspots, yolo=FILE)")
+        raise ConfigError("--labels needs --detector: boxes are compared with what a detector finds (small, yolo=FILE)")
+    chosen = str(make_lane(device).device)
     for path in (json_file, html):
         if path and not path.absolute().parent.is_dir():
             raise ConfigError(f"{path}: there is no folder {path.absolute().parent}")
-    settings = _settings(metrics, conventions, detector, device, shifted_px=misregister, video=video)
+    settings = _settings(metrics, conventions, detector, chosen, shifted_px=misregister, video=video)
     records = _records(data, part=part, limit=limit, boxes=labels, video=video)
-    rows = contenders(names, prompt or [], device)
+    rows = contenders(names, prompt or [], chosen)
     report = run(rows, records, settings, _bar)
     if words:
-        asked = [row for row in rows if row.name.partition(":")[0] in (*names, "salience")]
+        asked = [row for row in rows if isinstance(row, WithFuser) and row.entry in (*names, "salience")]
         report = dataclasses.replace(report, words=run_words(asked, records, words, _bar))
     _tell(Console(), report)
     values = {"fusers": names, "prompts": prompt or [], "data": data.name, "part": part, "limit": limit, "misregister_px": misregister}
@@ -101,6 +103,8 @@ def _detector(wanted: str, device: str) -> Any:
     from streamfuse.detect import DETECTORS
 
     name, _, weights = wanted.partition("=")
+    if name == "hotspots":
+        raise ConfigError("--detector hotspots finds warm blobs, and labels are of persons, bikes and cars: want small or yolo=FILE")
     made = DETECTORS.make(name, **({"weights": weights} if weights else {}))
     made.to(torch.device(device))
     return made
@@ -115,7 +119,7 @@ def _records(data: Path, *, part: str, limit: int, boxes: Path | None, video: bo
     if not limit or limit >= len(found):
         return found
     if video:  # frames that are not neighbours are no video
-        recordings = [list(frames) for _, frames in groupby(found, key=lambda record: record.visible.parent)]
+        recordings = [list(frames) for _, frames in groupby(found, key=lambda record: record.recording)]
         return [frame for frames in recordings for frame in _middle(frames, limit)]
     return [found[i * len(found) // limit] for i in range(limit)]
 

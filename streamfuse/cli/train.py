@@ -30,6 +30,7 @@ def command(
     """Train a network by a recipe. Ctrl-C keeps a checkpoint; the same command goes on from there, to the step."""
     import torch
 
+    from streamfuse.batch.lane import make_lane
     from streamfuse.train import board
     from streamfuse.train.recipe import load_recipe
     from streamfuse.train.study import prepare
@@ -41,7 +42,7 @@ def command(
     folder = out or RUNS / recipe.stem
     if not board.installed():
         console.print(board.NOTE, markup=False)
-    chosen = torch.device(("cuda" if torch.cuda.is_available() else "cpu") if device == "auto" else device)
+    chosen = make_lane(device).device
     tracker = Tracker()
     trainer = prepare(wanted, data, folder, chosen, tracker)
     done = _run(trainer, tracker, console, minutes)
@@ -67,7 +68,7 @@ def _run(trainer: "Trainer", tracker: "Tracker", console: Console, minutes: floa
 
             return trainer.run(seconds, told, asked.is_set)
     except StopNow:
-        console.print(f"stopped at once, at step {trainer.step}")
+        console.print(f"stopped at once, at step {trainer.step}; the same command goes on from the last checkpoint")
         raise typer.Exit(EXIT_INTERRUPTED) from None
 
 

@@ -12,6 +12,7 @@ from streamfuse.colour import NEUTRAL, from_rgb
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Batch, Frame, Fused, Pair, Prompt, PromptState, Spectrum
 from streamfuse.fuse import FUSERS, RULES
+from streamfuse.fuse.weights_file import label_of
 from streamfuse.stages import Fuser
 
 CAMERAS = ("infrared", "visible")
@@ -40,8 +41,9 @@ class Contender(Protocol):
 class WithFuser:
     """A fuser from the table, ready on its device. Its prompt is read once."""
 
-    def __init__(self, name: str, fuser: Fuser, prompt: Prompt, device: torch.device) -> None:
-        self.name = name
+    def __init__(self, name: str, fuser: Fuser, prompt: Prompt, device: torch.device, entry: str = "") -> None:
+        """`entry`: as it was asked for, the same under all prompts; by default its name."""
+        self.name, self.entry = name, entry or name
         self.fuser, self.device = fuser, device
         self._state = fuser.compile(prompt)
 
@@ -71,7 +73,7 @@ class CameraAlone:
 
 
 def contenders(wanted: Sequence[str], prompts: Sequence[str] = (), device: str = "cpu") -> list[Contender]:
-    """The wanted fusers, then `ALWAYS`. `NAME=FILE` takes weights from a file.
+    """The wanted fusers, then `ALWAYS`. `NAME=FILE` takes weights from a file, of the size and the encoder that its label says.
 
     Fusers that read words come once per prompt, as `NAME: prompt`, where there are several; the others once. `ConfigError` for a name
     that is not in the table.
@@ -84,7 +86,7 @@ def contenders(wanted: Sequence[str], prompts: Sequence[str] = (), device: str =
         fuser = _made(entry, where)
         words = [""] if entry in RULES else list(prompts) or [""]
         named = {f"{entry}: {text or 'neutral'}" if len(words) > 1 else entry: text for text in words}
-        rows += [WithFuser(name, fuser, Prompt(text=text), where) for name, text in named.items()]
+        rows += [WithFuser(name, fuser, Prompt(text=text), where, entry) for name, text in named.items()]
     return rows + [CameraAlone(camera, where) for camera in CAMERAS]
 
 
@@ -92,10 +94,18 @@ def _made(entry: str, device: torch.device) -> Fuser:
     name, _, weights = entry.partition("=")
     if weights and name in RULES:
         raise ConfigError(f"{entry}: {name} has no weights")
-    settings: dict[str, Any] = {"weights": Path(weights)} if weights not in ("", "random") else {"weights": weights} if weights else {}
-    fuser = FUSERS.make(name, **settings)
+    fuser = FUSERS.make(name, **_settings(name, weights))
     fuser.to(device)
     return fuser
+
+
+def _settings(name: str, weights: str) -> dict[str, Any]:
+    if weights in ("", "random"):
+        return {"weights": weights} if weights else {}
+    if name not in FUSERS:  # one of somebody's own, whose files need no label
+        return {"weights": Path(weights)}
+    label = label_of(Path(weights))
+    return {"weights": Path(weights), "size": label.size, "encoder": label.encoder}
 
 
 def batch_of(sight: Sight, device: torch.device, state: PromptState) -> Batch:

@@ -1,8 +1,10 @@
 """Every contender over every pair, with the same pictures and the same code. Legend: F contenders, N pairs, M metrics."""
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TypeVar
 
 import cv2
@@ -110,7 +112,7 @@ def run(contenders: Sequence[Contender], records: Sequence[PairRecord], settings
     names: list[str] = []
     rows: list[list[list[float]]] = []
     examples: list[Example] = []
-    videos: dict[str, _Recording] = {}
+    videos: dict[Path, _Recording] = {}
     boxes = _Boxes(settings.detector) if settings.detector else None
     for record, sight in _sights(tracked(records)):
         fused = {row.name: row.fuse(_shifted(sight, settings.shifted_px, record.name)) for row in contenders}
@@ -120,7 +122,7 @@ def run(contenders: Sequence[Contender], records: Sequence[PairRecord], settings
         if record.name in shown:
             examples.append(Example(name=record.name, pictures={name: _seen(one) for name, one in fused.items()}))
         if settings.video:
-            videos.setdefault(str(record.visible.parent), _Recording(list(fused))).add(record, sight, luma_FHW)
+            videos.setdefault(record.recording, _Recording(list(fused))).add(record, sight, luma_FHW)
         if boxes and record.boxes:
             boxes.add(fused, load_boxes(record.boxes, sight.infrared_HW.shape))
     return Report(
@@ -128,7 +130,7 @@ def run(contenders: Sequence[Contender], records: Sequence[PairRecord], settings
         metrics=settings.metrics,
         pairs=tuple(names),
         scores_FNM=np.array(rows, np.float64).reshape(len(names), len(contenders), len(settings.metrics)).swapaxes(0, 1),
-        video=dict(video.measured(settings.flow) for video in videos.values()),
+        video={name: video.measured(settings.flow) for name, video in _by_name(videos).items()},
         boxes=boxes.measured() if boxes else {},
         examples=tuple(examples),
     )
@@ -142,7 +144,7 @@ def run_words(
     Fusers that read no words have a gain of 0, and `salience` is R itself. `classical repair`, which is told the faults by name, is always
     among them, the last one: its gain is over `laplacian` of the pictures as they are.
     """
-    fusers = {row.name.partition(":")[0]: row for row in contenders if isinstance(row, WithFuser)}
+    fusers = {row.entry: row for row in contenders if isinstance(row, WithFuser)}
     obeys = {name: obeying(row.fuser, row.device) for name, row in fusers.items()}
     laplacian = obeying(FUSERS.make("laplacian"), torch.device("cpu"))
     found: dict[str, dict[str, list[Obedience]]] = {name: {} for name in (*obeys, CLASSICAL)}
@@ -189,22 +191,28 @@ class _Recording:
     """Grey frames of one recording, kept until its end."""
 
     def __init__(self, fusers: list[str]) -> None:
-        self._name = ""
+        self.name = ""
         self._cameras: tuple[list[NDArray[np.uint8]], list[NDArray[np.uint8]]] = ([], [])
         self._fused: dict[str, list[NDArray[np.uint8]]] = {fuser: [] for fuser in fusers}
 
     def add(self, record: PairRecord, sight: Sight, luma_FHW: torch.Tensor) -> None:
-        self._name = record.name.rpartition("/")[0]
+        self.name = record.name.rpartition("/")[0]
         for frames, frame in zip(self._cameras, (sight.infrared_HW, grey(sight.visible_HW3)), strict=True):
             frames.append(frame)
         for frames, luma_HW in zip(self._fused.values(), luma_FHW.cpu().numpy(), strict=True):
             frames.append(luma_HW)
 
-    def measured(self, flow: str) -> tuple[str, dict[str, dict[str, float]]]:
+    def measured(self, flow: str) -> dict[str, dict[str, float]]:
         meter = VideoMeter(*self._cameras, flow)
         found = {fuser: meter.measure(frames) for fuser, frames in self._fused.items()}
         yardstick = found["maximum"]["BiSWE/SD"] if "maximum" in found else math.nan
-        return self._name, {fuser: row | {OF_MAXIMUM: row["BiSWE/SD"] / (yardstick or math.nan)} for fuser, row in found.items()}
+        return {fuser: row | {OF_MAXIMUM: row["BiSWE/SD"] / (yardstick or math.nan)} for fuser, row in found.items()}
+
+
+def _by_name(videos: dict[Path, _Recording]) -> dict[str, _Recording]:
+    """By the name of the set, or the whole path where two are called alike."""
+    often = Counter(video.name for video in videos.values())
+    return {video.name if often[video.name] == 1 else str(path): video for path, video in videos.items()}
 
 
 class _Boxes:

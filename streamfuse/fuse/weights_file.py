@@ -80,6 +80,11 @@ def network_of(path: Path) -> tuple[FusionNetwork, str]:
     return network.eval().requires_grad_(requires_grad=False), label.encoder
 
 
+def label_of(path: Path) -> Label:
+    """What a file was made for."""
+    return _read(path)[1]
+
+
 def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
     try:
         module.load_state_dict(tensors)

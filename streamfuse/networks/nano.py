@@ -1,4 +1,4 @@
-"""nano: ours, for real time on a CPU and thousands of pictures a second on a GPU.
+"""nano: ours, for real time on a CPU.
 
 All convolutions run on cells of 4x4 pixels, a quarter of the size; the pictures themselves reach the result at full resolution, each
 divided into base and detail (see `layers`), the detail with a gain of its own for each pixel: so that grain can go where an edge stays.

@@ -17,8 +17,9 @@ from streamfuse.colour import luma_of
 from streamfuse.networks.dials import DIAL_INDEX
 from streamfuse.registry import Settings
 from streamfuse.train.degradations import FAULTS, Plan, black_hot, check_faults, infrared_tone_curve, misregister
-from streamfuse.train.pool import Crops, Light, Pool
+from streamfuse.train.pool import Crops, Pool
 from streamfuse.train.reference import lifted, wanted_luma
+from streamfuse.train.split import Light
 from streamfuse.train.vocabulary import Vocabulary, Words
 
 Kind = Literal["right", "partial", "neutral", "wrong", "denied", "look"]
@@ -116,25 +117,25 @@ class CaseMaker:
         items = [self._item(light, draw) for light in crops.light]
         words = self.vocabulary.words([item.sentence for item in items], self.device)
         strength_B = self._strengths(items, draw)
-        return self._pictures(crops, items, words, strength_B, _on(self.device, draw))
+        return self._pictures(crops, items, words, strength_B, generator_on(self.device, draw))
 
     def _item(self, light: Light, draw: torch.Generator) -> Item:
         s, kinds = self.settings, ("right", "partial", "neutral", "wrong", "denied", "look")
         kind: Kind = kinds[int(torch.multinomial(torch.tensor([getattr(s, k) for k in kinds]), 1, generator=draw))]  # type: ignore[assignment]
-        if light == "night" and kind == "right" and _chance(s.lift, draw):
+        if light == "night" and kind == "right" and chance(s.lift, draw):
             return self._said(Item(kind="right", faults={DARKNESS: 1.0}, lift=True), draw)
-        count = 2 if kind == "partial" or _chance(s.two_faults, draw) else 1
-        if kind not in ("right", "partial") and _chance(s.sound, draw):
+        count = 2 if kind == "partial" or chance(s.two_faults, draw) else 1
+        if kind not in ("right", "partial") and chance(s.sound, draw):
             count = 0
         chosen = self._faults(count, light, draw)
         faults = {name: s.weakest + (1 - s.weakest) * float(torch.rand((), generator=draw)) for name in chosen}
-        return self._said(Item(kind=kind, faults=faults), draw, dark_by_nature=light == "night")
+        return self._said(Item(kind=kind, faults=faults), draw, maybe_dark=light != "day")
 
     def _faults(self, count: int, light: Light, draw: torch.Generator) -> list[str]:
         """Names of that many different ones. A night's clean visible picture is nobody's knowledge."""
         if light != "day":
             return self._some(OF_INFRARED, count, draw)
-        of_visible = sum(_chance(self.settings.of_visible, draw) for _ in range(count))
+        of_visible = sum(chance(self.settings.of_visible, draw) for _ in range(count))
         return self._some(OF_VISIBLE, of_visible, draw) + self._some(OF_INFRARED, count - of_visible, draw)
 
     def _some(self, names: list[str], count: int, draw: torch.Generator) -> list[str]:
@@ -142,9 +143,9 @@ class CaseMaker:
         often = torch.tensor([self.settings.often.get(name, 1.0) for name in names])
         return [names[int(i)] for i in torch.multinomial(often, count, generator=draw)] if count else []
 
-    def _said(self, item: Item, draw: torch.Generator, *, dark_by_nature: bool = False) -> Item:
+    def _said(self, item: Item, draw: torch.Generator, *, maybe_dark: bool = False) -> Item:
         """With a sentence; a neutral one where the vocabulary has none for what was drawn."""
-        absent = [name for name in NAMES if name not in item.faults and not (dark_by_nature and name == DARKNESS)]
+        absent = [name for name in NAMES if name not in item.faults and not (maybe_dark and name == DARKNESS)]
         found: int | None = None
         if item.kind == "right":
             item.named, found = tuple(item.faults), self.vocabulary.naming(item.faults, draw)
@@ -195,7 +196,7 @@ class CaseMaker:
         return Cases(seen_infrared, seen_visible, words, strength_B, wanted, coloured, asked_infrared, luma_of(asked_visible))
 
 
-def _on(device: torch.device, draw: torch.Generator) -> torch.Generator:
+def generator_on(device: torch.device, draw: torch.Generator) -> torch.Generator:
     """A generator there, which goes on from this one."""
     return draw if device.type == "cpu" else torch.Generator(device).manual_seed(int(torch.randint(2**31, (), generator=draw)))
 
@@ -205,7 +206,8 @@ def _eight_bits(picture: torch.Tensor) -> torch.Tensor:
     return (picture.clamp(0, 1) * 255).round() / 255
 
 
-def _chance(share: float, draw: torch.Generator) -> bool:
+def chance(share: float, draw: torch.Generator) -> bool:
+    """True so often."""
     return bool(torch.rand((), generator=draw) < share)
 
 

@@ -1,6 +1,7 @@
 """Where a training run stands, on disk: written whole or not at all."""
 
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any
 
 import torch
@@ -25,6 +26,6 @@ def read(folder: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError) as exc:
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as exc:
         raise TrainingError(f"{path} cannot be read ({exc}); remove it to begin anew") from exc
     return state

@@ -1,8 +1,9 @@
 """Pairs of pictures for training and evaluation: found, grouped, split, loaded. `layouts` and `split` say how."""
 
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from itertools import groupby
+from itertools import groupby, pairwise
 from pathlib import Path
 
 import cv2
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 from streamfuse.errors import SourceError, UnsupportedInputError
 from streamfuse.train import moving
 from streamfuse.train.layouts import LAYOUTS, VIDEOS, FilePair, boxes_in, pairs_under
-from streamfuse.train.split import Light, Part, capture
+from streamfuse.train.split import RECORDING, Light, Part, capture
 
 CAPTIONS = "text"
 EVERY = 10
@@ -33,11 +34,18 @@ class PairRecord:
     visible: Path
     """A picture, or a video of which this is frame `frame`."""
     frame: int | None = None
+    after: "PairRecord | None" = None
+    """The next frame, of one in a video or among the pictures of a recording."""
     light: Light = "unknown"
     boxes: Path | None = None
     """YOLO text or VOC XML; `streamfuse.train.boxes` reads it."""
     caption: Path | None = None
     """Text beside the pair, one sentence a line."""
+
+    @property
+    def recording(self) -> Path:
+        """The video of which this is a frame, or the folder of pictures in a row."""
+        return self.visible.parent if self.frame is None else self.visible
 
 
 def find_pairs(folder: Path, layout: str = "auto", *, boxes: Path | None = None, every: int = EVERY) -> list[PairRecord]:
@@ -50,12 +58,14 @@ def find_pairs(folder: Path, layout: str = "auto", *, boxes: Path | None = None,
         ConfigError: there is no layout of that name.
         SourceError: there is no such folder, or no pair in it.
     """
-    records = [record for files in pairs_under(folder, layout) for record in _records(files, boxes, every)]
+    found = list(pairs_under(folder, layout))
+    videos = Counter(files.folder for files in found if files.visible.suffix.lower() in VIDEOS)
+    records = [record for files in found for record in _records(files, boxes, every, named=videos[files.folder] > 1)]
     if not records:
         kinds = "ir/ and vi/, Ir/ and Vis/, Infrared/ and Visible/, IR_x and VIS_x, or ir.mp4 and vi.mp4"
         known = ", ".join(LAYOUTS)
         raise SourceError(f"{folder}: no pairs in it by the layout {layout!r}; want {kinds}, with equal names in both (layouts: {known})")
-    return records
+    return [replace(now, after=later) if _in_a_row(now, later) else now for now, later in pairwise([*records, records[-1]])]
 
 
 def part(records: Iterable[PairRecord], wanted: Part) -> list[PairRecord]:
@@ -121,7 +131,8 @@ def _of_video(records: list[PairRecord]) -> Iterator[tuple[PairRecord, NDArray[n
     return zip(records, warm, seen, strict=True)
 
 
-def _records(files: FilePair, boxes: Path | None, every: int) -> Iterator[PairRecord]:
+def _records(files: FilePair, boxes: Path | None, every: int, *, named: bool) -> Iterator[PairRecord]:
+    """`named`: the folder holds several recordings, whose frames are told apart by the names of the files."""
     where = capture(files.folder, files.stem)
     record = PairRecord(
         name=f"{files.folder.name}/{files.stem}",
@@ -135,10 +146,29 @@ def _records(files: FilePair, boxes: Path | None, every: int) -> Iterator[PairRe
     if files.visible.suffix.lower() not in VIDEOS:
         yield _captioned(record)
         return
-    for number in range(0, min(moving.length(files.infrared), moving.length(files.visible)), every):
-        stem = f"{number:05d}"
+    frames = _frames(files)
+    for number in range(0, frames, every):
+        stem = f"{files.stem}_{number:05d}" if named else f"{number:05d}"
         labels = _boxes_for(files.folder, stem, boxes) if boxes else None
-        yield _captioned(replace(record, name=f"{files.folder.name}/{stem}", frame=number, boxes=labels))
+        after = replace(record, frame=number + 1) if number + 1 < frames else None
+        yield _captioned(replace(record, name=f"{files.folder.name}/{stem}", frame=number, after=after, boxes=labels))
+
+
+def _in_a_row(now: PairRecord, later: PairRecord) -> bool:
+    """Whether these are pictures of one recording. Frames of a video know without."""
+    together = now.visible.parent == later.visible.parent
+    return together and now is not later and now.frame is None and now.group.startswith(RECORDING)
+
+
+def _frames(files: FilePair) -> int:
+    """That both videos have. A camera may be cut off by one; more apart they run at two rates, and equal numbers are no pairs."""
+    infrared, visible = moving.length(files.infrared), moving.length(files.visible)
+    if abs(infrared - visible) > 1:
+        raise SourceError(
+            f"{files.folder}: {files.infrared.name} has {infrared} frames, {files.visible.name} {visible}; want frame by frame the same "
+            "moments: write both at one rate (ffmpeg -r), from the same beginning to the same end"
+        )
+    return min(infrared, visible)
 
 
 def _boxes_for(folder: Path, stem: str, boxes: Path) -> Path | None:

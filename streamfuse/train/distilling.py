@@ -37,7 +37,8 @@ class DistillingLesson(WordsLesson):
 class TaughtCases(CaseMaker):
     """Cases whose wanted picture is the best teacher's, unless R of the pictures as they are comes as near to what was wanted.
 
-    Where no fault is to be taken away R is what was wanted, and so the target stays. Nearness is the mean absolute difference of luma.
+    Where the words ask for nothing, and infrared is not misregistered, R is what was wanted, and so the target stays. Nearness is the mean
+    absolute difference of luma.
     """
 
     def __init__(self, teachers: list[FusionNetwork], material: Material) -> None:

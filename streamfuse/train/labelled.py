@@ -18,7 +18,8 @@ from streamfuse.train.boxes import load_boxes
 from streamfuse.train.data import find_pairs, load_all, part
 from streamfuse.train.detection_loss import Boxes
 from streamfuse.train.drawn import scene_pairs
-from streamfuse.train.pool import Crops, Light, largest_edge_px, of_one_size, unit
+from streamfuse.train.pool import Crops, largest_edge_px, of_one_size, unit
+from streamfuse.train.split import Light
 
 SEEN_SHARE, SEEN_PX = 0.4, 4.0
 """A box that the crop cuts counts while so much of its area is left, and edges so long."""

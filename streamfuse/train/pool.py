@@ -5,7 +5,7 @@ Legend: B batch, H W pixels of a crop.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 import cv2
 import numpy as np
@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from streamfuse.colour import luma_of
 from streamfuse.errors import ConfigError
-
-Light = Literal["day", "night", "unknown"]
+from streamfuse.train.split import Light
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +26,8 @@ class Picture:
     infrared_HW: NDArray[np.uint8]
     visible_HW3: NDArray[np.uint8]
     """RGB."""
+    after: "Picture | None" = None
+    """The next frame, of one out of a recording, where that was asked for."""
 
 
 class HasInfrared(Protocol):
@@ -52,6 +53,14 @@ class Crops(NamedTuple):
         return luma_of(self.visible_B3HW)
 
 
+class Place(NamedTuple):
+    """Where a crop is cut, and which way round."""
+
+    rows: slice
+    columns: slice
+    flip: slice
+
+
 class Pool:
     """All pictures of a training run; each is drawn equally often, or those of the day as often as asked."""
 
@@ -60,6 +69,8 @@ class Pool:
         if not pictures:
             raise ConfigError("no training pictures: name folders with pairs under data.sets")
         self._pictures = list(pictures)
+        self.moving = [picture for picture in self._pictures if picture.after is not None]
+        """Those whose next frame is known."""
         self._day_share = day_share
         self._shrink = list(shrink)
 
@@ -76,21 +87,26 @@ class Pool:
 
         No edge: whole pictures, all of one size, that of a picture drawn first, and never shrunk.
         """
-        fitting, size = of_one_size(self._pictures, self._cut_px(edge_px, draw), draw)
-        chosen = [fitting[int(index)] for index in torch.multinomial(self._weights(fitting), batch, replacement=True, generator=draw)]
-        cut = [_crop(picture, size, draw) for picture in chosen]
-        if edge_px is not None and size[0] > edge_px:
-            cut = [(_shrunk(a, edge_px), _shrunk(b, edge_px)) for a, b in cut]
-        infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
-        visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
-        return Crops(unit(infrared, device), unit(visible, device), tuple(picture.light for picture in chosen))
+        return _crops(self._drawn(self._pictures, batch, edge_px, draw), edge_px, device)
 
-    def _cut_px(self, edge_px: int | None, draw: torch.Generator) -> int | None:
-        """What is cut for a crop of that edge; no more than the largest picture holds."""
+    def successive(self, batch: int, edge_px: int | None, draw: torch.Generator, device: torch.device) -> tuple[Crops, Crops]:
+        """As `crops`, of frames of recordings alone, and the same places one frame later."""
+        now = self._drawn(self.moving, batch, edge_px, draw)
+        later = [(picture.after, place) for picture, place in now if picture.after is not None]
+        return _crops(now, edge_px, device), _crops(later, edge_px, device)
+
+    def _drawn(self, pictures: Sequence[Picture], batch: int, edge_px: int | None, draw: torch.Generator) -> list[tuple[Picture, Place]]:
+        """Pictures, and where to cut them."""
+        fitting, size = of_one_size(pictures, self._cut_px(pictures, edge_px, draw), draw)
+        chosen = [fitting[int(index)] for index in torch.multinomial(self._weights(fitting), batch, replacement=True, generator=draw)]
+        return [(picture, _place(picture, size, draw)) for picture in chosen]
+
+    def _cut_px(self, pictures: Sequence[Picture], edge_px: int | None, draw: torch.Generator) -> int | None:
+        """What is cut for a crop of that edge; no more than the largest of the pictures holds."""
         if edge_px is None:
             return None
         shrink = self._shrink[int(torch.randint(len(self._shrink), (), generator=draw))]
-        return max(edge_px, min(int(edge_px * shrink), self.edge_px))
+        return max(edge_px, min(int(edge_px * shrink), largest_edge_px(pictures)))
 
     def _weights(self, pictures: Sequence[Picture]) -> torch.Tensor:
         by_day = torch.tensor([picture.light == "day" for picture in pictures])
@@ -119,13 +135,25 @@ def of_one_size(pictures: Sequence[P], edge_px: int | None, draw: torch.Generato
     return fitting, (edge_px, edge_px)
 
 
-def _crop(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def _place(picture: Picture, size: tuple[int, ...], draw: torch.Generator) -> Place:
     height, width = picture.infrared_HW.shape
     top = int(torch.randint(height - size[0] + 1, (), generator=draw))
     left = int(torch.randint(width - size[1] + 1, (), generator=draw))
     step = 1 if int(torch.randint(2, (), generator=draw)) else -1
-    rows, columns = slice(top, top + size[0]), slice(left, left + size[1])
-    return picture.infrared_HW[rows, columns][:, ::step], picture.visible_HW3[rows, columns][:, ::step]
+    return Place(slice(top, top + size[0]), slice(left, left + size[1]), slice(None, None, step))
+
+
+def _crops(chosen: Sequence[tuple[Picture, Place]], edge_px: int | None, device: torch.device) -> Crops:
+    """Cut, and shrunk to the edge where they were cut larger."""
+    cut = [
+        (a.infrared_HW[place.rows, place.columns][:, place.flip], a.visible_HW3[place.rows, place.columns][:, place.flip])
+        for a, place in chosen
+    ]
+    if edge_px is not None and len(cut[0][0]) > edge_px:
+        cut = [(_shrunk(a, edge_px), _shrunk(b, edge_px)) for a, b in cut]
+    infrared = torch.from_numpy(np.stack([a for a, _ in cut]))[:, None]
+    visible = torch.from_numpy(np.stack([b for _, b in cut])).permute(0, 3, 1, 2)
+    return Crops(unit(infrared, device), unit(visible, device), tuple(picture.light for picture, _ in chosen))
 
 
 def _shrunk(picture: NDArray[np.uint8], edge_px: int) -> NDArray[np.uint8]:

@@ -4,11 +4,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from streamfuse.errors import ConfigError
-from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork
 from streamfuse.registry import Settings
-from streamfuse.train.lesson import Material, Terms
+from streamfuse.train.lesson import Material, Terms, with_dials
 from streamfuse.train.reading_loss import BLUR, reading_loss
 from streamfuse.train.recipe import StageSettings
 from streamfuse.train.words import WordsLesson, WordsSettings
@@ -28,10 +26,8 @@ class ReadingLesson:
 
     def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
         """Of sentences of all sorts; pictures play no part."""
-        if not isinstance(network, DialledNetwork):
-            raise ConfigError(f"the lesson 'reading' is for networks with dials, which {network.name} {network.size} has not")
         m = self._material
-        return {"dials": reading_loss(network, m.vocabulary, self._settings.blur, draw, m.device)}
+        return {"dials": reading_loss(with_dials(network, "reading"), m.vocabulary, self._settings.blur, draw, m.device)}
 
     def preview(self, network: FusionNetwork, draw: torch.Generator) -> NDArray[np.uint8]:
         """As in the lesson `words`: the pictures show how sentences are understood."""

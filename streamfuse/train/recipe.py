@@ -10,6 +10,14 @@ from streamfuse.errors import ConfigError
 from streamfuse.registry import Settings, checked
 from streamfuse.train.cases import CaseSettings
 
+BETWEEN_RUNS: dict[str, Any] = {
+    "checkpoint_every_s": True,
+    "preview_every_steps": True,
+    "precision": True,
+    "optimiser": {"rate": True, "last_rate": True, "clip_norm": True},
+}
+"""Keys that may change before a run goes on: how often something is written, and what helps after a loss that is not finite."""
+
 
 class NetworkChoice(Settings):
     """What is trained."""
@@ -30,6 +38,8 @@ class DataSettings(Settings):
     """Folders with pairs, in any layout that is known; relative ones lie below the root that the command is given."""
     every: int = Field(5, ge=1)
     """Of a recording, every so manieth frame."""
+    next_frames: bool = False
+    """Beside each frame of a video or a listed recording the next one is kept, for lessons that compare the two (`words` with `video`)."""
     day_share: float | None = Field(None, ge=0, le=1)
     """Of the crops; none: each picture as often as any other. Faults of the visible camera are drawn by day alone."""
     shrink: list[Annotated[float, Field(ge=1)]] = Field([1.0], min_length=1)
@@ -90,9 +100,8 @@ class TrainRecipe(Settings):
         return self.stages[-1]
 
     def same_run(self, other: "TrainRecipe") -> bool:
-        """Whether a run of one may go on with the other: equal in all but how often something is written."""
-        between = {"checkpoint_every_s", "preview_every_steps"}
-        return self.model_dump(exclude=between) == other.model_dump(exclude=between)
+        """Whether a run of one may go on with the other: equal in all but `BETWEEN_RUNS`."""
+        return self.model_dump(exclude=BETWEEN_RUNS) == other.model_dump(exclude=BETWEEN_RUNS)
 
 
 def load_recipe(path: Path) -> TrainRecipe:

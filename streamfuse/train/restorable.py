@@ -18,9 +18,11 @@ from pydantic import Field
 from streamfuse.errors import ConfigError
 from streamfuse.networks.lure_parts import CAMERAS, Camera
 from streamfuse.registry import Settings, suggestion
+from streamfuse.train.cases import chance, generator_on
 from streamfuse.train.degradations import FAULT_INDEX, FAULTS, Plan
-from streamfuse.train.pool import Light, Pool
+from streamfuse.train.pool import Pool
 from streamfuse.train.restoration import RestorationRecord, find_restoration, load_restoration
+from streamfuse.train.split import Light
 
 OF_CAMERA: dict[Camera, list[str]] = {camera: [fault.name for fault in FAULTS if fault.camera == camera] for camera in CAMERAS}
 SAID_STRENGTH = 0.7
@@ -70,7 +72,7 @@ class Restorable:
         clean = (crops.infrared_B1HW, crops.visible_B3HW)
         faults = [[self._faults(camera, light, draw) for light in crops.light] for camera in CAMERAS]
         both = [infrared | visible for infrared, visible in zip(*faults, strict=True)]
-        plan = Plan.draw(both, (clean[0].shape[2], clean[0].shape[3]), _on(self._device, draw))
+        plan = Plan.draw(both, (clean[0].shape[2], clean[0].shape[3]), generator_on(self._device, draw))
         drawn = map(Spoilt, map(_in_colour, plan.degrade(*clean)), map(_in_colour, clean), faults)
         return {camera: self._with_real(camera, spoilt, real, draw) for camera, spoilt in zip(CAMERAS, drawn, strict=True)}
 
@@ -79,7 +81,7 @@ class Restorable:
         if camera == "visible" and light != "day":
             return {}
         names = OF_CAMERA[camera]
-        count = 2 if _chance(self._two_faults, draw) else 1
+        count = 2 if chance(self._two_faults, draw) else 1
         return {
             names[int(i)]: self._weakest + (1 - self._weakest) * float(torch.rand((), generator=draw))
             for i in torch.randperm(len(names), generator=draw)[:count]
@@ -89,7 +91,7 @@ class Restorable:
         size = (drawn.clean_B3HW.shape[2], drawn.clean_B3HW.shape[3])
         fitting = [pair for pair in self._pairs[camera] if pair.clean_HW3.shape[0] >= size[0] and pair.clean_HW3.shape[1] >= size[1]]
         for item in range(len(drawn.faults)) if fitting else ():
-            if _chance(share, draw):
+            if chance(share, draw):
                 pair = fitting[int(torch.randint(len(fitting), (), generator=draw))]
                 drawn.degraded_B3HW[item], drawn.clean_B3HW[item] = (part.to(self._device) for part in _crop(pair, size, draw))
                 drawn.faults[item] = {pair.fault: SAID_STRENGTH}
@@ -100,7 +102,7 @@ def load_sets(sets: Sequence[RestorationSet], root: Path) -> list[RealPair]:
     """The training pairs of all sets, in memory.
 
     Raises:
-        ConfigError: it is not known what ails the pictures of a set.
+        ConfigError: it is not known what ails the pictures of a set, or none of them may be trained on.
         SourceError: a folder is not there, or holds no pairs.
     """
     pairs = []
@@ -108,6 +110,8 @@ def load_sets(sets: Sequence[RestorationSet], root: Path) -> list[RealPair]:
         if chosen.fault is not None and chosen.fault not in FAULT_INDEX:
             raise ConfigError(f"lesson.sets: no fault called {chosen.fault!r}{suggestion(chosen.fault, FAULT_INDEX)}")
         training = [record for record in find_restoration(root / chosen.folder) if record.part == "train"]
+        if not training:
+            raise ConfigError(f"lesson.sets: {root / chosen.folder} has no pairs in the training part of the split")
         step = -(-len(training) // chosen.most)
         pairs += [_loaded(record, chosen.fault) for record in training[:: max(1, step)]]
     return pairs
@@ -131,12 +135,3 @@ def _crop(pair: RealPair, size: tuple[int, int], draw: torch.Generator) -> list[
 def _in_colour(picture_BCHW: torch.Tensor) -> torch.Tensor:
     """A copy with three channels."""
     return picture_BCHW.expand(-1, 3, -1, -1).clone()
-
-
-def _chance(share: float, draw: torch.Generator) -> bool:
-    return bool(torch.rand((), generator=draw) < share)
-
-
-def _on(device: torch.device, draw: torch.Generator) -> torch.Generator:
-    """A generator there, which goes on from this one."""
-    return draw if device.type == "cpu" else torch.Generator(device).manual_seed(int(torch.randint(2**31, (), generator=draw)))

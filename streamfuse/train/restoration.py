@@ -52,7 +52,8 @@ def find_restoration(folder: Path) -> list[RestorationRecord]:
     """
     if not folder.is_dir():
         raise SourceError(f"{folder}: {'is a file' if folder.exists() else 'there is no such folder'}; name a folder of restoration pairs")
-    records = [record for place in _places(folder.resolve(), DEEPEST) for record in _at(place)]
+    whole = folder.resolve()
+    records = [record for place in _places(whole, DEEPEST) for record in _at(place, whole)]
     if not records:
         known = ", ".join(f"{degraded}/ and {target}/" for degraded, target in FOLDERS)
         raise SourceError(f"{folder}: no restoration pairs in it; want pictures in {known}")
@@ -78,16 +79,16 @@ def _places(folder: Path, depth: int) -> Iterator[Path]:
             yield from _places(child, depth - 1)
 
 
-def _at(place: Path) -> Iterator[RestorationRecord]:
+def _at(place: Path, whole: Path) -> Iterator[RestorationRecord]:
     children = {path.name.lower(): path for path in place.iterdir() if path.is_dir()}
     for (degraded, target), fault in FOLDERS.items():
         if degraded in children and target in children:
-            yield from _matched(place, children[degraded], children[target], fault)
+            official = any(part.lower() in OFFICIAL_TESTS for part in place.relative_to(whole.parent).parts)  # not where all data lies
+            yield from _matched(place, children[degraded], children[target], fault, official=official)
 
 
-def _matched(place: Path, degraded: Path, target: Path, fault: str | None) -> Iterator[RestorationRecord]:
+def _matched(place: Path, degraded: Path, target: Path, fault: str | None, *, official: bool) -> Iterator[RestorationRecord]:
     targets = {path.stem: path for path in target.iterdir() if path.suffix.lower() in PICTURES}
-    official = any(part.lower() in OFFICIAL_TESTS for part in place.parts)
     for path in sorted(path for path in degraded.iterdir() if path.suffix.lower() in PICTURES):
         stem = path.stem if path.stem in targets else path.stem.split("_")[0]
         if stem not in targets:

@@ -13,7 +13,7 @@ speak of the other camera; E encoder, D decoder, n standardisation of each chann
 The paper (arXiv 2503.07033) names the unified loss and the pseudo-degradation task; formulas, weights and the rest are our own reading.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -27,6 +27,7 @@ from streamfuse.networks.lure import Latents, Lure
 from streamfuse.networks.lure_parts import CAMERAS, Camera
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.registry import Settings
+from streamfuse.train.cases import DARKNESS
 from streamfuse.train.degradations import FAULTS
 from streamfuse.train.lesson import Material, Terms
 from streamfuse.train.losses import charbonnier, ssim
@@ -119,11 +120,10 @@ class RestoringLesson:
     def _told(self, lure: Lure, camera: Camera, faults: list[dict[str, float]], draw: torch.Generator) -> Told:
         """Words for each item; a neutral sentence where the vocabulary has none for what is there."""
         others = [name for another, names in OF_CAMERA.items() if another != camera for name in names]
-        absent = [[fault.name for fault in FAULTS if fault.name not in present] for present in faults]
         return Told(
             self._state(lure, [self._vocabulary.naming(present, draw) for present in faults], draw),
             self._state(lure, [None] * len(faults), draw),
-            self._state(lure, [self._naming_one_of(names, draw) for names in absent], draw),
+            self._state(lure, [self._naming_one_of(absent(camera, present), draw) for present in faults], draw),
             self._state(lure, [self._naming_one_of(others, draw) for _ in faults], draw),
         )
 
@@ -135,6 +135,12 @@ class RestoringLesson:
         chosen = [self._vocabulary.neutral(draw) if sentence is None else sentence for sentence in sentences]
         words = self._vocabulary.words([index or 0 for index in chosen], self._device)
         return lure.encode_text(words.pooled_BD, words.tokens_BLD, words.mask_BL)
+
+
+def absent(camera: Camera, present: Mapping[str, float]) -> list[str]:
+    """Faults that a picture surely has not. A visible one without any may be a night: that it is dark is then no lie."""
+    unsure = {DARKNESS} if camera == "visible" and not present else set()
+    return [fault.name for fault in FAULTS if fault.name not in {*present, *unsure}]
 
 
 def _through(lure: Lure, picture_B3HW: torch.Tensor, camera: Camera, state: State) -> tuple[torch.Tensor, Latents]:

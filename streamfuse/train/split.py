@@ -21,6 +21,8 @@ Light = Literal["day", "night", "unknown"]
 
 NAME = "split 1"
 LISTED = Path(__file__).with_name("split_1.yaml")
+RECORDING = "recording "
+"""How the group of a recording that is listed begins: its pictures are frames in a row."""
 HELD_OUT_SHARE = 0.22
 """Of the groups of a set that is not listed."""
 BLOCK = 200
@@ -50,7 +52,7 @@ def capture(folder: Path, stem: str) -> Capture:
     """
     recordings = _listed()["recordings"]
     if folder.name in recordings:
-        return _entry(f"recording {folder.name}", recordings[folder.name], "unknown")
+        return _entry(f"{RECORDING}{folder.name}", recordings[folder.name], "unknown")
     if match := _MSRS.fullmatch(stem):
         return _run("msrs", int(match[1]), LIGHTS[match[2]])
     if match := _ROADSCENE.fullmatch(stem):

@@ -1,10 +1,13 @@
 """From a recipe to a run: pictures into memory, sentences into embeddings, the network, its lesson and its trainer."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from streamfuse.errors import ConfigError
 from streamfuse.fuse.weights_file import load_front, load_weights
@@ -32,7 +35,8 @@ def prepare(recipe: TrainRecipe, root: Path, folder: Path, device: torch.device,
         load_weights(network, recipe.network.start, recipe.encoder)
     if recipe.network.front is not None:
         load_front(network, recipe.network.front, recipe.encoder)
-    pool = Pool(pictures(records(recipe.data, root), tracked), recipe.data.day_share, recipe.data.shrink)
+    kept = pictures(records(recipe.data, root), tracked, next_frames=recipe.data.next_frames)
+    pool = Pool(kept, recipe.data.day_share, recipe.data.shrink)
     vocabulary = Vocabulary(corpus(held_out=False), reader, folder)
     material = Material(pool=pool, vocabulary=vocabulary, cases=recipe.cases, device=device, root=root, tracked=tracked)
     return Trainer(recipe, network, make_lesson(recipe.lesson, material), folder, device)
@@ -52,7 +56,16 @@ def records(data: DataSettings, root: Path) -> list[PairRecord]:
     return found
 
 
-def pictures(pairs: Sequence[PairRecord], tracked: Tracked[PairRecord] = untracked) -> list[Picture]:
-    """Loaded, as 8 bits."""
-    loaded = load_all(tracked(pairs, "reading pictures"))
-    return [Picture(name=r.name, light=r.light, infrared_HW=infrared, visible_HW3=visible) for r, infrared, visible in loaded]
+def pictures(pairs: Sequence[PairRecord], tracked: Tracked[PairRecord] = untracked, *, next_frames: bool = False) -> list[Picture]:
+    """Loaded, as 8 bits; with `next_frames` those of recordings with the frame after them."""
+    found = [_picture(*loaded) for loaded in load_all(tracked(pairs, "reading pictures"))]
+    if not next_frames:
+        return found
+    after = {i: record.after for i, record in enumerate(pairs) if record.after is not None}
+    for i, loaded in zip(after, load_all(tracked(list(after.values()), "reading the frames after them")), strict=True):
+        found[i] = replace(found[i], after=_picture(*loaded))
+    return found
+
+
+def _picture(record: PairRecord, infrared_HW: NDArray[np.uint8], visible_HW3: NDArray[np.uint8]) -> Picture:
+    return Picture(name=record.name, light=record.light, infrared_HW=infrared_HW, visible_HW3=visible_HW3)

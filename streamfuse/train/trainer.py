@@ -6,7 +6,7 @@ All chance of a step comes from a generator seeded by the recipe's seed and the 
 import json
 import math
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -50,8 +50,7 @@ class Trainer:
         self.network = network.to(device).train()
         self.step = 0
         self._lesson = lesson
-        decay = get_ema_multi_avg_fn(recipe.optimiser.average)  # type: ignore[no-untyped-call]
-        self._average = AveragedModel(self.network, multi_avg_fn=decay, use_buffers=True)
+        self._average = AveragedModel(self.network, multi_avg_fn=averaging(recipe.optimiser.average), use_buffers=True)
         groups = parameter_groups(self.network, recipe.optimiser.rates)
         self._shares = list(groups)
         self._optimiser = torch.optim.AdamW([{"params": part} for part in groups.values()], weight_decay=recipe.optimiser.weight_decay)
@@ -61,7 +60,11 @@ class Trainer:
     def run(
         self, seconds: float = math.inf, told: Callable[[Progress], None] = lambda _: None, stop: Callable[[], bool] = lambda: False
     ) -> bool:
-        """Train until the recipe or the time is at its end, or `stop` says so; a checkpoint is written either way. True: all is done."""
+        """Train until the recipe or the time is at its end, or `stop` says so; a checkpoint is written either way. True: all is done.
+
+        What cuts a step off at once (`StopNow`) may leave half of it behind: the checkpoint before stays then.
+        """
+        self._save()
         began = saved = time.monotonic()
         recent: list[dict[str, float]] = []
         board = Board(self.folder, self.step)
@@ -75,9 +78,12 @@ class Trainer:
                 if time.monotonic() - saved > self.recipe.checkpoint_every_s:
                     self._save()
                     saved = time.monotonic()
+        except TrainingError:
+            self._save()  # raised before the weights move
+            raise
         finally:
             board.close()
-            self._save()
+        self._save()
         return self.step >= self.recipe.steps
 
     def export(self, path: Path) -> None:
@@ -189,6 +195,21 @@ def parameter_groups(network: nn.Module, shares: Mapping[str, float]) -> dict[fl
     if not groups:
         raise ConfigError("optimiser.rates freezes every parameter: nothing is left to learn")
     return groups
+
+
+def averaging(decay: float) -> Callable[[Sequence[torch.Tensor], Sequence[torch.Tensor], object], None]:
+    """An exponential moving average of what is a number; indices and counts are taken over as they are: the mean of two is neither."""
+    mean = get_ema_multi_avg_fn(decay)  # type: ignore[no-untyped-call]
+
+    @torch.no_grad()
+    def averaged(kept: Sequence[torch.Tensor], new: Sequence[torch.Tensor], count: object) -> None:
+        if kept[0].is_floating_point():
+            mean(kept, new, count)
+            return
+        for old, now in zip(kept, new, strict=True):
+            old.copy_(now)
+
+    return averaged
 
 
 def _is_of(kept: str, recipe: TrainRecipe) -> bool:

@@ -8,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -106,12 +107,23 @@ def _embedded(texts: list[str], encoder: TextEncoder, cache: Path | None) -> tup
     """Pooled float32, tokens float16 (they are many), mask."""
     key = hashlib.sha256("\n".join([encoder.name, *texts]).encode()).hexdigest()[:16]
     path = cache / f"words-{key}.npz" if cache else None
-    if path and path.is_file():
-        with np.load(path) as kept:
-            return tuple(torch.from_numpy(kept[name]) for name in ("pooled", "tokens", "mask"))  # type: ignore[return-value]
+    if path and (kept := _kept(path)):
+        return kept
     parts = [stacked(encoder.encode(texts[at : at + ENCODED_AT_ONCE])) for at in range(0, len(texts), ENCODED_AT_ONCE)]
     pooled, tokens, mask = (np.concatenate(column) for column in zip(*parts, strict=True))
     if path:
         path.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(path, pooled=pooled, tokens=tokens.astype(np.float16), mask=mask)
+        partial = path.with_suffix(".part")
+        with partial.open("wb") as file:
+            np.savez(file, pooled=pooled, tokens=tokens.astype(np.float16), mask=mask)
+        partial.replace(path)
     return torch.from_numpy(pooled), torch.from_numpy(tokens.astype(np.float16)), torch.from_numpy(mask)
+
+
+def _kept(path: Path) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor] | None:
+    """What was embedded before; nothing where it is not there, or damaged."""
+    try:
+        with path.open("rb") as file, np.load(file) as kept:
+            return torch.from_numpy(kept["pooled"]), torch.from_numpy(kept["tokens"]), torch.from_numpy(kept["mask"])
+    except (OSError, ValueError, EOFError, KeyError, BadZipFile):
+        return None

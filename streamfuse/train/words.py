@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from streamfuse.errors import ConfigError
 from streamfuse.networks.dialled import DialledNetwork
 from streamfuse.networks.network import FusionNetwork, State
 from streamfuse.networks.textpixels import TextPixels
@@ -12,6 +13,7 @@ from streamfuse.registry import Settings
 from streamfuse.train.cases import CaseMaker, Cases
 from streamfuse.train.lesson import Material, Terms
 from streamfuse.train.losses import charbonnier, gradient_difference, log_error
+from streamfuse.train.pool import Crops
 from streamfuse.train.reading_loss import BLUR, reading_loss
 from streamfuse.train.recipe import StageSettings
 from streamfuse.train.sheet import sheet_of
@@ -20,6 +22,8 @@ from streamfuse.train.vocabulary import Words
 PREVIEW_ROWS, PREVIEW_PX = 8, 160
 NEAR = 2e-4
 """An MSE, that of 37 dB: neutral words keep fused pictures about as near to R."""
+UNCHANGED = 0.02
+"""Between two frames: five grey levels, what a fixed camera's noise is below."""
 LIKE_A_CAMERA = 0.02
 """Noise of a second look at the same scene: at most this deviation."""
 
@@ -38,6 +42,8 @@ class WordsSettings(Settings):
     steady_share: float = 0.34
     """Of the batch, which is run twice for it."""
     moved_px: int = 4
+    video: float = 0.0
+    """That two frames of a recording in a row look alike where neither camera saw a change: wants `data.next_frames`."""
     by_hand: float = 0.3
     """Share of the cases whose dials are those the sentence stands for, instead of those the network reads."""
     consistency: float = 0.1
@@ -53,6 +59,8 @@ class WordsLesson:
         self._maker = CaseMaker(material.pool, material.vocabulary, material.cases, material.device)
         self._vectors_BDN: torch.Tensor | None = None
         self._chance = torch.Generator()
+        if settings.video > 0 and not material.pool.moving:
+            raise ConfigError("lesson.video compares frames in a row: set data.next_frames, and name a folder with ir.mp4 and vi.mp4")
 
     def terms(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> Terms:
         """How far off what was wanted, in pixels, gradients and decibels; steadiness; dials; a codebook's consistency."""
@@ -69,6 +77,8 @@ class WordsLesson:
             terms["decibels"] = s.decibels * log_error(fused, wanted, NEAR).mean()
         if s.steady > 0:
             terms["steady"] = s.steady * self._unsteadiness(network, cases, state, fused, draw)
+        if s.video > 0:
+            terms["video"] = s.video * self._flicker(network, stage, draw)
         if isinstance(network, DialledNetwork) and s.dials > 0:
             terms["dials"] = s.dials * reading_loss(network, self._material.vocabulary, s.blur, draw, self._material.device)
         self._chance.manual_seed(int(torch.randint(2**31, (), generator=draw)))
@@ -118,8 +128,23 @@ class WordsLesson:
         inner = (..., slice(edge, -edge), slice(edge, -edge))
         return charbonnier(again[inner], fused[:count][inner])
 
+    def _flicker(self, network: FusionNetwork, stage: StageSettings, draw: torch.Generator) -> torch.Tensor:
+        """How far two real frames in a row come out apart where both cameras stand still, without words."""
+        count = max(1, int(self._settings.steady_share * stage.batch))
+        frames = self._material.pool.successive(count, stage.crop_px, draw, self._material.device)
+        words = self._material.vocabulary.words([0] * count, self._material.device)
+        state = network.temper(network.encode_text(*words[:3]), torch.zeros(count, device=self._material.device))
+        now, later = (network(crops.infrared_B1HW, _visible(network, crops), state).float() for crops in frames)
+        return charbonnier(torch.where(_still(*frames), later, now), now)
 
-def _visible(network: FusionNetwork, cases: Cases) -> torch.Tensor:
+
+def _still(now: Crops, later: Crops) -> torch.Tensor:
+    """(B, 1, H, W) where neither camera changed: there a fused picture that changes flickers, and no flow is needed to tell."""
+    changed = torch.maximum((now.infrared_B1HW - later.infrared_B1HW).abs(), (now.luma_B1HW - later.luma_B1HW).abs())
+    return changed < UNCHANGED
+
+
+def _visible(network: FusionNetwork, cases: Cases | Crops) -> torch.Tensor:
     return cases.luma_B1HW if network.colour == "luma" else cases.visible_B3HW
 
 

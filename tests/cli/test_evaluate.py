@@ -7,6 +7,7 @@ import sys
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.evaluate.conftest import save_pairs
 
@@ -55,6 +56,22 @@ def test_examines_words(streamfuse, pairs, tmp_path):
     assert "infrared.stripes" in json.loads((tmp_path / "a.json").read_text())["words"]["salience"]
 
 
+def test_examines_words_of_own_fusers(streamfuse, pairs, tmp_path):
+    """Whose names hold a colon."""
+    own = "streamfuse.fuse.pixelwise:Average"
+    said = streamfuse("evaluate", "--data", pairs, "--fuser", own, "--metrics", "EN", "--words", "1", "--json", tmp_path / "a.json")
+    assert said.code == 0
+    assert own in json.loads((tmp_path / "a.json").read_text())["words"]
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU")
+def test_a_device_that_is_not_there(streamfuse, pairs):
+    """Is an error in words."""
+    said = streamfuse("evaluate", "--data", pairs, "--metrics", "EN", "--device", "cuda")
+    assert said.code == 1
+    assert "PyTorch sees no CUDA device" in said.all
+
+
 def test_measures_videos(streamfuse, tmp_path):
     """With `--video`, a folder is a recording."""
     data = save_pairs(tmp_path / "gate", 3, (64, 72))
@@ -81,7 +98,8 @@ def test_a_limit_takes_neighbours_of_each_video(streamfuse, tmp_path):
         (("--metrics", "Qafb"), "did you mean 'Qabf'?"),
         (("--conventions", "cddfus"), "did you mean 'cddfuse'?"),
         (("--labels", "."), "--labels needs --detector"),
-        (("--detector", "hotspot"), "did you mean 'hotspots'?"),
+        (("--detector", "smal"), "did you mean 'small'?"),
+        (("--detector", "hotspots"), "want small or yolo=FILE"),
         (("--json", "no/such/folder/a.json"), "there is no folder"),
     ],
 )

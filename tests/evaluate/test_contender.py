@@ -8,6 +8,9 @@ from streamfuse.errors import ConfigError
 from streamfuse.evaluate.contender import ALWAYS, Sight, WithFuser, batch_of, contenders, grey_levels
 from streamfuse.frames import Prompt, PromptState
 from streamfuse.fuse import FUSERS
+from streamfuse.fuse.weights_file import save_weights
+from streamfuse.networks import create
+from streamfuse.text import encoder
 from streamfuse.train.data import grey
 from tests.evaluate.conftest import picture
 
@@ -64,6 +67,22 @@ def test_words_reach_the_network():
     rows = [WithFuser(text, fuser, Prompt(text=text), torch.device("cpu")) for text in ("", "it is very dark")]
     first, second = (row.fuse(SIGHT).luma_B1HW for row in rows)
     assert not torch.equal(first, second)
+
+
+def test_a_file_says_its_size_and_encoder(tmp_path):
+    """So that weights of any size are compared with `NAME=FILE` alone."""
+    path = tmp_path / "large.safetensors"
+    save_weights(create("textpixels", size="base", text_dim=encoder("minilm").dim), path, "minilm")
+    row = contenders([f"textpixels={path}"])[0]
+    assert isinstance(row, WithFuser)
+    assert row.fuser.name == "textpixels-base"
+
+
+def test_rows_know_what_was_asked_for():
+    """One's own fusers too, whose names hold a colon, and under any prompt."""
+    own = "streamfuse.fuse.pixelwise:Average"
+    rows = contenders([own, "nano=random"], ["people", ""])
+    assert [row.entry for row in rows[:4] if isinstance(row, WithFuser)] == [own, own, "nano=random", "nano=random"]
 
 
 @pytest.mark.parametrize(

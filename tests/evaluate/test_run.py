@@ -95,6 +95,14 @@ def test_recordings_are_measured_as_such(tmp_path):
     assert gate["average"]["of maximum"] == pytest.approx(gate["average"]["BiSWE/SD"] / gate["maximum"]["BiSWE/SD"])
 
 
+def test_recordings_of_one_name_are_told_apart(tmp_path):
+    """By the whole path where the folder's name is not enough."""
+    for name in ("monday/gate", "tuesday/gate"):
+        save_pairs(tmp_path / name, 3, (64, 72))
+    report = run(contenders([]), find_pairs(tmp_path, every=1), Settings(metrics=("EN",), video=True))
+    assert list(report.video) == [str(tmp_path / day / "gate" / "vi") for day in ("monday", "tuesday")]
+
+
 def test_boxes_are_compared_where_there_are_labels(tmp_path):
     """A detector looks at every row's picture; only labelled pairs count."""
     save_pairs(tmp_path)

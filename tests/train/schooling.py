@@ -15,8 +15,9 @@ from streamfuse.text import Encoding
 from streamfuse.text.bank import FAULTS
 from streamfuse.train.cases import CaseSettings
 from streamfuse.train.lesson import Material
-from streamfuse.train.pool import Light, Picture, Pool
+from streamfuse.train.pool import Picture, Pool
 from streamfuse.train.recipe import TrainRecipe
+from streamfuse.train.split import Light
 from streamfuse.train.vocabulary import Vocabulary
 from streamfuse.train.wordings import Wording
 

@@ -56,6 +56,13 @@ def test_night_under_words_that_say_dark_is_lifted():
     assert (gained > 0.02).any()
 
 
+def test_what_may_be_a_night_is_not_taught_to_be_none():
+    """Wrong words never say dark of a picture whose light nobody knows."""
+    for light, said in (("day", True), ("unknown", False), ("night", False)):
+        _, cases = drawn("wrong", light, batch=200, sound=1.0)
+        assert bool(cases.words.dials_BN[:, DIAL_INDEX["visible_light"]].any()) == said, light
+
+
 def test_looks_change_what_is_wanted():
     """Mostly infrared is nearer to infrared; black-hot pictures are turned round."""
     _, cases = drawn("look", sound=1.0)

@@ -17,8 +17,9 @@ def test_what_is_written_is_read(tmp_path):
     assert [path.name for path in (tmp_path / "run").iterdir()] == [checkpoint.NAME]
 
 
-def test_broken_checkpoint_says_how_to_go_on(tmp_path):
+@pytest.mark.parametrize("content", [b"PK\x03\x04 cut short", b"no pickle at all", b"\x80\x02}q\x00h\x05."], ids=["zip", "text", "pickle"])
+def test_broken_checkpoint_says_how_to_go_on(tmp_path, content):
     """It names the file."""
-    (tmp_path / checkpoint.NAME).write_bytes(b"PK\x03\x04 cut short")
+    (tmp_path / checkpoint.NAME).write_bytes(content)
     with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read .* remove it"):
         checkpoint.read(tmp_path, CPU)

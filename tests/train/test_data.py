@@ -8,7 +8,7 @@ import pytest
 
 from streamfuse.errors import SourceError, UnsupportedInputError
 from streamfuse.train.data import find_pairs, load, load_all, part, read_picture
-from streamfuse.video import from_rgb, write_video
+from tests.train.footage import save_recording
 
 RED = (200, 30, 40)
 
@@ -99,13 +99,8 @@ def test_captions_are_found(tmp_path):
 
 @pytest.fixture
 def recording(tmp_path):
-    """Seven frames whose grey level is 20 times their number, limited range on the infrared side."""
-    folder = tmp_path / "yard"
-    folder.mkdir()
-    levels = [20 * number for number in range(7)]
-    write_video(folder / "vi.mkv", [from_rgb(np.full((48, 64, 3), v, np.uint8)) for v in levels], 30, "ffv1")
-    coded = [np.full((48, 64), 16 + 219 * v // 255, np.uint8) for v in levels]
-    write_video(folder / "ir.mkv", coded, 30, "ffv1", tags=("bt601", "limited"))
+    """Seven frames."""
+    save_recording(tmp_path / "yard", 7)
     return tmp_path
 
 
@@ -123,6 +118,34 @@ def test_one_frame_of_a_video(recording):
     """A single record gives its own frame."""
     record = find_pairs(recording, every=3)[2]
     assert abs(int(load(record)[0].mean()) - 120) <= 2
+
+
+def test_recordings_of_one_folder_have_names_of_their_own(tmp_path):
+    """And so have their frames, which begin with the name of the file."""
+    for name in ("gate", "door"):
+        save_recording(tmp_path / "yard", 2, f"{name}_")
+    records = find_pairs(tmp_path, every=1)
+    assert [r.name for r in records] == [f"yard/{name}_0000{i}" for name in ("door", "gate") for i in (0, 1)]
+    assert [r.after is None for r in records] == [False, True] * 2
+    assert len({r.recording for r in records}) == 2
+
+
+def test_pictures_of_a_recording_are_frames_in_a_row(tmp_path):
+    """In a folder that split 1 lists as one; elsewhere pictures that follow each other by name may show anything."""
+    for folder in ("m3svd_0117_1605", "stills"):
+        for stem in ("00001", "00002"):
+            save_pair(tmp_path / folder, stem)
+    records = find_pairs(tmp_path)
+    assert [r.after and r.after.name for r in records] == ["m3svd_0117_1605/00002", None, None, None]
+
+
+def test_videos_of_two_rates_are_refused(tmp_path):
+    """Frames of equal numbers would show other moments; one frame more at the end does no harm."""
+    save_recording(tmp_path / "even", 3, visible_frames=4)
+    assert len(find_pairs(tmp_path, every=1)) == 3
+    save_recording(tmp_path / "uneven", 3, visible_frames=5)
+    with pytest.raises(SourceError, match=r"ir\.mkv has 3 frames, vi\.mkv 5"):
+        find_pairs(tmp_path)
 
 
 @pytest.mark.needs_data

@@ -66,6 +66,19 @@ def test_no_crop_is_cut_larger_than_a_picture():
     assert pool.crops(2, None, torch.Generator().manual_seed(1), CPU).infrared_B1HW.shape[2:] == (80, 96)
 
 
+def test_frames_in_a_row_are_cut_at_one_place():
+    """Of pictures that have a next frame alone, shrunk and flipped alike; without one asked for, crops are drawn as ever."""
+    still = picture(1)
+    frame = replace(picture(2), after=replace(picture(2), infrared_HW=picture(2).infrared_HW + np.uint8(10)))
+    pool = Pool([still, frame], shrink=[1.0, 1.25])
+    assert pool.moving == [frame]
+    now, later = pool.successive(6, 64, torch.Generator().manual_seed(1), CPU)
+    torch.testing.assert_close(later.visible_B3HW, now.visible_B3HW)
+    torch.testing.assert_close(later.infrared_B1HW - now.infrared_B1HW, torch.full((6, 1, 64, 64), 10 / 255), atol=1 / 255, rtol=0)
+    plain, again = (Pool([still, one]).crops(4, 64, torch.Generator().manual_seed(1), CPU) for one in (picture(2), frame))
+    assert torch.equal(plain.infrared_B1HW, again.infrared_B1HW)
+
+
 def test_empty_pool_is_an_error():
     """It says where pictures are named."""
     with pytest.raises(ConfigError, match=r"data\.sets"):

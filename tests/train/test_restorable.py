@@ -8,8 +8,9 @@ import pytest
 import torch
 
 from streamfuse.errors import ConfigError
-from streamfuse.train.pool import Light, Pool
+from streamfuse.train.pool import Pool
 from streamfuse.train.restorable import OF_CAMERA, RealPair, Restorable, RestorationSet, load_sets
+from streamfuse.train.split import Light
 from tests.train.schooling import CPU, picture
 
 
@@ -80,7 +81,15 @@ def test_sets_come_from_folders(tmp_path):
     assert {pair.fault for pair in every} == {"visible.darkness", "infrared.stripes"}
     dark = [pair for pair in every if pair.fault == "visible.darkness"]
     assert 2 < len(dark) <= 6
-    assert len(load_sets([RestorationSet(folder=Path("LOL"), most=2)], tmp_path)) <= 2
+    assert len(load_sets([RestorationSet(folder=Path("LOL"), most=2)], tmp_path)) == 2
+
+
+def test_a_set_that_may_not_be_trained_on_is_refused(tmp_path):
+    """Rather than left out without a word."""
+    save(tmp_path, "LOL/eval15/low/1.png", 20)
+    save(tmp_path, "LOL/eval15/high/1.png", 90)
+    with pytest.raises(ConfigError, match="no pairs in the training part"):
+        load_sets([RestorationSet(folder=Path("LOL"))], tmp_path)
 
 
 def test_what_ails_the_pictures_must_be_known(tmp_path):

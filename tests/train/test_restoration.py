@@ -56,6 +56,14 @@ def test_official_tests_are_held_out(tmp_path, place):
     assert find_restoration(tmp_path)[0].part == "validation"
 
 
+def test_where_all_data_lies_says_nothing(tmp_path):
+    """A folder called test above the one that is named holds out nothing."""
+    save(tmp_path, *(f"{place}/GoPro/train/{n}/{kind}/1.png" for place in ("test", "data") for n in range(9) for kind in ("blur", "sharp")))
+    below, plain = ([record.part for record in find_restoration(tmp_path / place / "GoPro")] for place in ("test", "data"))
+    assert below == plain
+    assert "train" in below
+
+
 def test_a_missing_target_is_named(tmp_path):
     """A degraded picture without its clean one is an error that says what was looked for."""
     save(tmp_path, "hazy/9_1.png", "clear/7.png")

@@ -10,7 +10,7 @@ from streamfuse.networks.lure_small import LureSmall
 from streamfuse.networks.network import State
 from streamfuse.train.lesson import make_lesson
 from streamfuse.train.recipe import StageSettings
-from streamfuse.train.restoring import RestoringLesson
+from streamfuse.train.restoring import RestoringLesson, absent
 from tests.train.schooling import DIM, material, network
 
 STAGE = StageSettings(steps=1, crop_px=64, batch=2)
@@ -93,6 +93,15 @@ def test_pictures_without_a_fault_have_the_latents_of_their_targets():
     assert all(torch.equal(a, b) for a, b in zip(right.levels, clean.levels, strict=True))
     right, clean = student.latents["infrared"][:2]
     assert not any(torch.equal(a, b) for a, b in zip(right.levels, clean.levels, strict=True))
+
+
+def test_a_night_is_not_taught_to_be_no_night():
+    """Of a visible picture without a known fault nobody can say that it is not dark; of one by day, and of infrared, one can."""
+    assert "visible.darkness" not in absent("visible", {})
+    assert "visible.haze" in absent("visible", {})
+    assert "visible.darkness" in absent("visible", {"visible.haze": 0.5})
+    assert "visible.haze" not in absent("visible", {"visible.haze": 0.5})
+    assert "visible.darkness" in absent("infrared", {"infrared.noise": 0.5})
 
 
 def test_weights_scale_their_terms():

@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from streamfuse.cli.signals import StopNow
 from streamfuse.errors import ConfigError, TrainingError
 from streamfuse.fuse.weights_file import load_weights
 from streamfuse.train.lesson import Terms, make_lesson
@@ -90,6 +91,15 @@ def test_folder_of_another_recipe_is_refused(tmp_path):
         trainer(tmp_path, recipe(seed=2))
 
 
+def test_what_helps_after_a_bad_loss_may_be_changed(tmp_path):
+    """The run goes on at a lower rate, under a tighter clip and in full precision, as its errors advise; not with another decay."""
+    trainer(tmp_path).run(seconds=0)
+    calmer = {"warm_up_steps": 2, "rate": 1e-4, "last_rate": 1e-5, "clip_norm": 0.1}
+    assert trainer(tmp_path, recipe(optimiser=calmer, precision="auto")).step == 0
+    with pytest.raises(TrainingError, match="another recipe"):
+        trainer(tmp_path, recipe(optimiser=calmer | {"weight_decay": 0.5}))
+
+
 def test_exported_weights_are_the_average(tmp_path):
     """In a file that says what it is for."""
     run = trainer(tmp_path)
@@ -99,6 +109,35 @@ def test_exported_weights_are_the_average(tmp_path):
     load_weights(again, tmp_path / "nano.safetensors", "minilm")
     for key, tensor in run.averaged.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[key])
+
+
+def test_indices_are_not_averaged(tmp_path):
+    """What a network keeps beside its weights to pick dials by stays as it is; the mean of 5 and 5 would be cut down to 4."""
+    run = trainer(tmp_path, recipe(optimiser={"warm_up_steps": 2, "average": 0.997}))
+    run.run()
+    kept, indices = dict(run.averaged.named_buffers()), [name for name, part in run.network.named_buffers() if part.dtype == torch.int64]
+    assert any(name.endswith("luma_dials") for name in indices)
+    for name in indices:
+        assert torch.equal(kept[name], run.network.get_buffer(name)), name
+
+
+def test_a_step_that_is_cut_off_is_not_kept(tmp_path):
+    """Stopped at once between the weights and their count, the checkpoint before stays: to go on from it is as straight through."""
+
+    class CutOff:
+        def terms(self, student: torch.nn.Module, *_: object) -> Terms:
+            return {"pixels": next(student.parameters()).square().sum()}
+
+        def after(self, student: torch.nn.Module) -> None:
+            raise StopNow
+
+    run = Trainer(recipe(), network(), CutOff(), tmp_path, CPU)  # type: ignore[arg-type]
+    with pytest.raises(StopNow):
+        run.run()
+    kept = torch.load(tmp_path / "checkpoint.pt", weights_only=True)
+    assert kept["step"] == 0
+    for name, tensor in network().state_dict().items():
+        assert torch.equal(kept["network"][name], tensor), name
 
 
 def test_rate_warms_up_and_falls_by_a_cosine():

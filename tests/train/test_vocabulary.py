@@ -53,3 +53,17 @@ def test_embeddings_are_kept_on_disk(tmp_path):
         assert torch.equal(a, b)
     Vocabulary(SENTENCES[:3], reader, tmp_path)
     assert reader.asked == 3
+
+
+def test_a_damaged_cache_is_made_anew(tmp_path):
+    """Whatever is wrong with it; and it is never seen half written."""
+    vocabulary(tmp_path)
+    (path,) = tmp_path.iterdir()
+    whole = path.read_bytes()
+    for content in (b"", b"PK\x03\x04", whole[: len(whole) // 2], b"neither"):
+        path.write_bytes(content)
+        reader = Hashing()
+        Vocabulary(SENTENCES, reader, tmp_path)
+        assert reader.asked == len(SENTENCES)
+        assert list(tmp_path.iterdir()) == [path]
+        assert path.read_bytes() == whole

@@ -1,10 +1,16 @@
+from dataclasses import replace
+
+import numpy as np
 import pytest
 import torch
 
 from streamfuse.errors import ConfigError
-from streamfuse.train.lesson import Follower, make_lesson
+from streamfuse.networks.nano import Nano
+from streamfuse.networks.network import State
+from streamfuse.train.lesson import Follower, Terms, make_lesson
+from streamfuse.train.pool import Pool
 from streamfuse.train.recipe import StageSettings
-from tests.train.schooling import material, network
+from tests.train.schooling import DIM, material, network, picture
 
 STAGE = StageSettings(steps=1, crop_px=64, batch=3)
 
@@ -52,3 +58,47 @@ def test_unknown_lessons_and_settings_are_named():
         make_lesson({"kind": "wrods"}, material())
     with pytest.raises(ConfigError, match="gradient"):
         make_lesson({"kind": "words", "gradeint": 1.0}, material())
+
+
+class Flickering(Nano):
+    """Brighter each time that it is asked."""
+
+    asked = 0
+
+    def forward(self, infrared_B1HW: torch.Tensor, visible_B1HW: torch.Tensor, state: State) -> torch.Tensor:
+        self.asked += 1
+        fused: torch.Tensor = super().forward(infrared_B1HW, visible_B1HW, state)
+        return fused + 0.1 * self.asked
+
+
+def of_video(student: Nano, brighter: int = 0, **settings: float) -> Terms:
+    """The terms over a frame and the next, which is brighter by so many grey levels in infrared."""
+    frame = picture(1)
+    after = replace(frame, infrared_HW=np.clip(frame.infrared_HW.astype(int) + brighter, 0, 255).astype(np.uint8))
+    pool = Pool([replace(frame, after=after)])
+    lesson = make_lesson({"kind": "words", "video": 1.0, "steady": 0.0} | settings, replace(material(), pool=pool))
+    return lesson.terms(student, STAGE, torch.Generator().manual_seed(1))
+
+
+def test_real_frames_in_a_row_come_out_alike():
+    """A network costs nothing where both frames are equal, unless it flickers; what a camera saw change may change."""
+    torch.manual_seed(1)
+    steady, flickering = Nano("small", DIM), Flickering("small", DIM)
+    assert float(of_video(steady)["video"].detach()) == pytest.approx(0, abs=1e-6)
+    assert float(of_video(flickering)["video"].detach()) == pytest.approx(0.1, abs=0.01)
+    assert float(of_video(flickering, brighter=40)["video"].detach()) == pytest.approx(0, abs=1e-6)
+
+
+def test_flicker_teaches():
+    """Frames that differ by a camera's noise give a gradient."""
+    student = network()
+    found = of_video(student, brighter=3)["video"]  # type: ignore[arg-type]
+    torch.autograd.backward(found)
+    assert float(found.detach()) > 0
+    assert any(p.grad is not None and bool(p.grad.any()) for p in student.parameters())
+
+
+def test_without_videos_there_are_no_frames_to_compare():
+    """The error says what to set."""
+    with pytest.raises(ConfigError, match=r"data\.next_frames"):
+        make_lesson({"kind": "words", "video": 1.0}, material())
