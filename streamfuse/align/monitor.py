@@ -71,8 +71,8 @@ class Monitor:
         self._settings = settings
         self._next_ns: int | None = None
         self._refined_ns: int | None = None
-        self.drift: Drift | None = None
-        """None until enough was seen that both cameras show."""
+        self.drift: Drift | None
+        """None until enough was seen, under the rig that is followed, that both cameras show."""
         self._first: NDArray[np.float64] | None = None
         self.follow(rig)
 
@@ -80,6 +80,7 @@ class Monitor:
         """Measure against this rig from now on; what was seen under another is forgotten, but not where it all began."""
         self._rig = rig
         self._maps: tuple[Map, Map, float] | None = None
+        self.drift = None
         self._looks = self._over = 0
         self._common = self._energy = np.zeros((2 * REACH + 1, 2 * REACH + 1), np.float32)
 
@@ -120,6 +121,8 @@ class Monitor:
         x, y = (-self._settings.refine_gain * part for part in self.drift.shift_px)
         moved = np.array([[1, 0, x], [0, 1, y], [0, 0, 1]]) @ self._rig.matrix
         rig = Rig.model_validate({**self._rig.model_dump(), "homography": moved.tolist(), "residual_px": self.drift.residual_px})
+        if self._first is not None:
+            self._first = self._first + np.array([x, y])  # else the alarm would take it for a knock
         self.follow(rig)
         return rig
 

@@ -78,6 +78,7 @@ class CameraReader:
     def _try(self) -> bool:
         """One connection from beginning to end. Returns whether the camera refused the credentials."""
         self._feed.tell(State.CONNECTING)
+        self._fitted = True  # where it does not fit, that is told anew
         try:
             frames = self._packets() if isinstance(self._feed.source, PacketSource) else self._frames()
             for number, (raw, read_ns) in enumerate(frames):
@@ -88,11 +89,12 @@ class CameraReader:
                 frame = self._feed.through_stages(self._feed.on_time_line(raw))
                 if frame is not None and not self._feed.put(frame, read_ns):
                     return False
-        except UnsupportedInputError:
-            raise
         except SourceError as exc:
-            logger.warning("%s: %s", self.name, exc)
-            self._feed.tell_trouble(redacted(str(exc)))
+            if isinstance(exc, UnsupportedInputError) and not self._feed.frames:
+                raise  # a camera that has shown pictures will again; what never has is none
+            reason = str(exc)  # a handler that keeps what was logged would keep the error, and with it the whole connection
+            logger.warning("%s: %s", self.name, reason)
+            self._feed.tell_trouble(redacted(reason))
             return isinstance(exc, SourceAuthError)
         if not self._feed.stopping.is_set():
             logger.warning("%s: the stream ended", self.name)
@@ -160,8 +162,7 @@ class CameraReader:
             if not connection.end(ENDING_S if ends_by_itself else GIVEN_UP_S):
                 self._hanging.append(connection)
                 source.problems["hung"] += 1
-        if connection.error is not None:
-            raise connection.error
+        connection.raise_error()
 
     def _await_opened(self, connection: Connection) -> None:
         clock = self._feed.clock

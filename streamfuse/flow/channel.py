@@ -1,7 +1,6 @@
 """A bounded hand-over between two threads. Its overflow has a name, and closing wakes both ends."""
 
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from typing import Generic, Literal, TypeVar
@@ -25,17 +24,16 @@ class Channel(Generic[T]):
         *,
         condition: threading.Condition | None = None,
         on_drop: Callable[[T], None] = lambda _: None,
+        keep: Callable[[T], bool] = lambda _: False,
     ) -> None:
+        """`keep`: what is never dropped; with many of those it holds more than `depth`."""
         self._items: deque[T] = deque()
         self._depth = depth
         self._when_full = when_full
         self._condition = condition or threading.Condition()
         self._on_drop = on_drop
+        self._keep = keep
         self._closed = False
-        self.blocked_ns = 0
-        """Time that producers spent waiting for room: what comes after is the bottleneck."""
-        self.starved_ns = 0
-        """Time that the consumer spent waiting in `get`: what comes before is the bottleneck."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -54,14 +52,14 @@ class Channel(Generic[T]):
         """Hand over; False if the channel was closed instead."""
         dropped: list[T] = []
         with self._condition:
-            if self._when_full == "block" and len(self._items) >= self._depth and not self._closed:
-                started_ns = time.monotonic_ns()
+            if self._when_full == "block":
                 self._condition.wait_for(lambda: len(self._items) < self._depth or self._closed)
-                self.blocked_ns += time.monotonic_ns() - started_ns
             if self._closed:
                 return False
-            while len(self._items) >= self._depth:
-                dropped.append(self._items.popleft())
+            at = next((at for at, old in enumerate(self._items) if not self._keep(old)), None)
+            if at is not None and len(self._items) >= self._depth:
+                dropped.append(self._items[at])
+                del self._items[at]
             self._items.append(item)
             self._condition.notify_all()
         for lost in dropped:
@@ -71,9 +69,7 @@ class Channel(Generic[T]):
     def get(self, timeout_s: float | None = None) -> T:
         """The oldest item. `Closed` at the end, `TimeoutError` if nothing came in time."""
         with self._condition:
-            started_ns = time.monotonic_ns()
             there = self._condition.wait_for(lambda: self._items or self._closed, timeout_s)
-            self.starved_ns += time.monotonic_ns() - started_ns
             if self._items:
                 item = self._items.popleft()
                 self._condition.notify_all()

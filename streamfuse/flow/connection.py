@@ -44,11 +44,20 @@ class Connection:
         """Whether it has ended by itself."""
         return self.queue.closed
 
+    def raise_error(self) -> None:
+        """What it broke with, if it did; it is kept no longer, since its traceback holds this connection, its packets and its decoder."""
+        error, self.error = self.error, None
+        try:
+            if error is not None:
+                raise error
+        finally:
+            del error
+
     def end(self, wait_s: float) -> bool:
         """No more packets. False: the thread hangs and was abandoned; the source may be opened anew all the same."""
         with self._lock:
             self._leaving = True
-        self.queue.close()
+        self.queue.close(discard=True)
         if self._worker.join(wait_s):
             self._source.close()
             return True
@@ -68,7 +77,8 @@ class Connection:
                     break
             del packets  # so that it ends here, on the thread that ran it
         except SourceError as exc:
-            self.error = exc
+            if not self._leaving:  # after `end` nobody asks, and its traceback would hold all of this
+                self.error = exc
         finally:
             self._over()
 

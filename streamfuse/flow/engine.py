@@ -193,7 +193,7 @@ class Engine:
             self._flights.append(self._submit(jobs))
         for error in caught:
             if isinstance(error, DEVICE_ERRORS):
-                self._restart(error)
+                self._restart(error, jobs)
             elif len(jobs) > 1:
                 for job in jobs:  # one bad pair must not take the others with it
                     self._run([job])
@@ -233,7 +233,11 @@ class Engine:
 
     def _land(self, flight: _Flight) -> None:
         """Wait for the pixels, give ids to the boxes, hand on."""
-        planes = flight.download.take()
+        with catching() as caught:
+            planes = flight.download.take()
+        if caught:  # most errors of a device show up only here
+            self._restart(caught[0], flight.jobs)
+            return
         self._collector.took(len(flight.jobs), self._clock.now_ns() - flight.started_ns)
         for item, (job, picture, detections) in enumerate(zip(flight.jobs, planes, flight.detections, strict=False)):  # the rest is padding
             with catching() as caught:
@@ -284,12 +288,11 @@ class Engine:
             self._failed.add(stream)
         self._on_pair_failed(stream, self._stage, error)
 
-    def _restart(self, error: Exception) -> None:
-        """A device gets one more chance; what was on it is lost and counted."""
+    def _restart(self, error: Exception, jobs: list[_Job]) -> None:
+        """A device gets one more chance; what was on it is lost and counted, `jobs` among it."""
         self._restarts += 1
-        for flight in self._flights:
-            for job in flight.jobs:
-                self._meter.dropped(job.pair.stream, "device", "restart")
+        for job in (*jobs, *(job for flight in self._flights for job in flight.jobs)):
+            self._meter.dropped(job.pair.stream, "device", "restart")
         self._flights.clear()
         if self._restarts > 1:
             raise DeviceError(f"{self.lane.device} failed again after a restart: {error}") from error

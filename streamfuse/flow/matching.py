@@ -11,6 +11,7 @@ from streamfuse.flow.channel import Channel
 from streamfuse.flow.feed import Arrival
 from streamfuse.flow.meter import Meter
 from streamfuse.flow.recipe import through
+from streamfuse.flow.worker import catching
 from streamfuse.frames import Frame, Pair, Spectrum
 from streamfuse.stages import Sync
 
@@ -69,6 +70,8 @@ class Line:
         self.stream = stream
         self.sync = sync
         self.channels = channels
+        self.failed = False
+        """Nothing more of it is handed on; it only waits for its cameras to end."""
         self._stages = stages
         self._lossless = lossless
         self._limit = limit
@@ -106,7 +109,7 @@ class Line:
         if not self._lossless:
             pairs += self.sync.poll(now_ns)
         meter.dropped_in_all(self.stream, "sync", self.sync.drops)
-        for pair in pairs:
+        for pair in () if self.failed else pairs:
             if self._limit is not None and not self._limit.take():
                 return
             timing = self._timing(pair, now_ns)
@@ -160,13 +163,14 @@ def _order(arrival: Arrival, *, lossless: bool) -> tuple[int, int]:
 class Matching:
     """Serves all lines. They are added and removed while it runs."""
 
-    def __init__(self, *, taker: PairTaker, clock: Clock, meter: Meter) -> None:
+    def __init__(self, *, taker: PairTaker, clock: Clock, meter: Meter, on_pair_failed: Callable[[str, str, Exception], None]) -> None:
         self.condition = threading.Condition()
         """Shared with the channels of every camera: an arrival wakes this thread."""
         self._lines: dict[str, Line] = {}
         self._taker = taker
         self._clock = clock
         self._meter = meter
+        self._on_pair_failed = on_pair_failed
         self._closing = False
 
     def add(self, line: Line) -> None:
@@ -191,7 +195,11 @@ class Matching:
                     return
             now_ns = self._clock.now_ns()
             for line in lines:
-                line.turn(now_ns, self._taker.put, self._meter)
+                with catching() as caught:
+                    line.turn(now_ns, self._taker.put, self._meter)
+                for error in caught if not line.failed else ():
+                    line.failed = True
+                    self._on_pair_failed(line.stream, "sync", error)
                 if line.ended:
                     with self.condition:
                         del self._lines[line.stream]

@@ -44,11 +44,6 @@ class Meter:
         with self._lock:
             self._streams.setdefault(stream, _Stream())
 
-    def remove(self, stream: str) -> None:
-        """Forget a stream."""
-        with self._lock:
-            self._streams.pop(stream, None)
-
     def dropped(self, stream: str, stage: str, reason: str, count: int = 1) -> None:
         """Something was lost, on purpose or not."""
         with self._lock:

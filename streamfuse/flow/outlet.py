@@ -3,10 +3,12 @@
 import logging
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
-from streamfuse.errors import BusError, StreamFuseError, SubscriberStalledError
+from streamfuse.errors import BusError, ConfigError, StreamFuseError, SubscriberStalledError, WireError
 from streamfuse.flow.backoff import Backoff
 from streamfuse.flow.channel import Channel, Closed
 from streamfuse.flow.meter import Meter
@@ -35,7 +37,9 @@ class Outlet:
         self.opened = threading.Event()
         """Set once `open` was tried; `failed_to_open` says how it went."""
         self.failed_to_open: Exception | None = None
-        self.channel: Channel[Result | End] = Channel(depth, "block" if lossless else "drop_oldest", on_drop=self._dropped)
+        self.channel: Channel[Result | End] = Channel(
+            depth, "block" if lossless else "drop_oldest", on_drop=self._dropped, keep=lambda item: isinstance(item, End)
+        )
         self._sink = sink
         self._meter = meter
         self._lossless = lossless
@@ -44,6 +48,9 @@ class Outlet:
         self._retry_at_s = 0.0
         self._report_at_s = 0.0
         self._broken = False
+        self._ends: deque[str] = deque()  # to be told: readers wait for them, so they outlive a sink that is broken
+        self._over: set[str] = set()  # streams of which nothing is told any more
+        self._untellable: set[str] = set()  # streams of which that was logged
 
     def run(self) -> None:
         """The thread's body."""
@@ -73,30 +80,52 @@ class Outlet:
             except TimeoutError:
                 pass
             except Closed:
-                return
+                break
+            self._try_turn(item)
+        if self._ends and not self._stopping():
+            self._retry_at_s = 0.0  # there is no later
+            self._try_turn(None)
+
+    def _try_turn(self, item: Result | End | None) -> None:
+        try:
+            self._turn(item)
+        except (StreamFuseError, OSError) as exc:
             if self._lossless:
-                self._turn(item)
-                continue
-            try:
-                self._turn(item)
-            except (StreamFuseError, OSError) as exc:
-                self._out_of_order(item, exc)
+                raise
+            self._out_of_order(item, exc)
 
     def _turn(self, item: Result | End | None) -> None:
+        if isinstance(item, End):
+            self._ends.append(item.stream)
         if self._broken and not self._mended():
             if isinstance(item, Result):
                 self._dropped(item)
             return
+        while self._ends:
+            stream = self._ends[0]
+            self._tell(stream, partial(self._sink.end, stream, self._meter.totals(stream)))
+            self._over.add(self._ends.popleft())
         if isinstance(item, Result):
-            self._sink.publish(item, self._stopping)
-        elif isinstance(item, End):
-            self._sink.end(item.stream, self._meter.totals(item.stream))
+            self._over.discard(item.stream)
+            self._tell(item.stream, partial(self._sink.publish, item, self._stopping))
         self.readers = self._sink.tick()
         now_s = time.monotonic()
         if now_s >= self._report_at_s:
             self._report_at_s = now_s + REPORT_S
-            for stream in self._meter.streams():
-                self._sink.report(stream, self._meter.stats(stream))
+            for stream in [stream for stream in self._meter.streams() if stream not in self._over]:
+                self._tell(stream, partial(self._sink.report, stream, self._meter.stats(stream)))
+
+    def _tell(self, stream: str, say: Callable[[], None]) -> None:
+        """What cannot be told is no fault of the sink: opened anew it could not either, and its readers would be cut for nothing."""
+        try:
+            say()
+        except (ConfigError, WireError) as exc:
+            if self._lossless:
+                raise
+            self._meter.dropped(stream, "publish", "untellable")
+            if stream not in self._untellable:
+                self._untellable.add(stream)
+                logger.warning("%s: %s; left out, and whatever else of %s cannot be told", self.name, exc, stream)
 
     def _out_of_order(self, item: Result | End | None, error: Exception) -> None:
         if isinstance(error, SubscriberStalledError):

@@ -68,10 +68,13 @@ class PacketQueue:
         """No more will come; packets may be left."""
         return self._closed
 
-    def close(self) -> None:
-        """No more `put`; what is left can still be taken."""
+    def close(self, *, discard: bool = False) -> None:
+        """No more `put`; what is left can still be taken, unless it is discarded."""
         with self._condition:
             self._closed = True
+            if discard:
+                self._packets.clear()
+                self._bytes = 0
             self._condition.notify_all()
 
     def _span(self) -> float:

@@ -62,7 +62,7 @@ class Pipeline:
             prompting=self._prompting,
             on_pair_failed=self._pair_failed,
         )
-        self._matching = Matching(taker=self._engine, clock=self.clock, meter=self.meter)
+        self._matching = Matching(taker=self._engine, clock=self.clock, meter=self.meter, on_pair_failed=self._pair_failed)
         self._surroundings = Surroundings(recipe, self._matching, self.meter, self.clock, self._failures, self._gate)
 
     # --- life
@@ -185,7 +185,11 @@ class Pipeline:
 
     def prompt(self, stream: str, prompt: Prompt | AutoPrompt) -> str:
         """Change the words of a stream: prepared here, swapped at the next batch. Returns the prompt's id, as results tell it."""
-        return told(self._prompting.change(self._engine.context(stream).words, prompt))[0]
+        try:
+            words = self._engine.context(stream).words
+        except KeyError:
+            raise ConfigError(f"there is no stream called {stream!r}") from None
+        return told(self._prompting.change(words, prompt))[0]
 
     def streams(self) -> list[str]:
         """Names of the pairs that run."""

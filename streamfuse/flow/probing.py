@@ -134,8 +134,7 @@ class Probe:
         finally:
             sight.clock = source.clock_report
             connection.end(ENDING_S)
-        if connection.error is not None:
-            raise connection.error
+        connection.raise_error()
 
     def _await_opened(self, connection: Connection, sight: Sight) -> None:
         until_ns = self._clock.now_ns() + round(self._open_s * NS_PER_S)

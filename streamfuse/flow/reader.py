@@ -9,6 +9,8 @@ from streamfuse.flow.feed import Feed
 from streamfuse.flow.pace import Pace
 from streamfuse.frames import Frame
 
+USUAL_PERIOD_NS = NS_PER_S // 25  # of a recording whose pictures do not tell
+
 
 class RecordingReader:
     """Feeds a recording into its stream until it ends, fails, or all is stopped."""
@@ -86,7 +88,7 @@ class RecordingReader:
             self._feed.tell("running")
         period_ns = frame.t_cap_ns - self._last_ns if self._last_ns is not None else 0
         self._last_ns = frame.t_cap_ns
-        self._end_ns = frame.t_cap_ns + max(0, period_ns)
+        self._end_ns = frame.t_cap_ns + (period_ns if period_ns > 0 else USUAL_PERIOD_NS)
         t_due_ns = self._pace.wait_due(frame.t_cap_ns)
         if self._pace.slipped_ns:
             self._feed.tell(f"running, {self._pace.slipped_ns / NS_PER_S:.1f} s behind its own pace")

@@ -72,3 +72,5 @@ class Worker:
             logger.debug("%s failed", self.name, exc_info=True)
             self._failures.add(self.name, exc)
             self._on_failure()
+        finally:
+            del self._run, self._on_failure  # most often of who holds this worker: without the circle all goes with its last user

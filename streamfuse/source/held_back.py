@@ -45,3 +45,4 @@ class HeldBack:
         """There is a new decoder, which shows by itself what it holds back."""
         self._recent.clear()
         self._seen = 0
+        self._least = None

@@ -70,10 +70,11 @@ class ContentCheck:
 
     @property
     def span_ns(self) -> tuple[int, int] | None:
-        """First and last stamp that is kept of either camera."""
+        """First and last stamp of the time of which both cameras are kept; None where there is none."""
         with self._lock:
-            stamps = [t_ns for seen in self._kept.values() if seen for t_ns in (seen[0][0], seen[-1][0])]
-        return (min(stamps), max(stamps)) if stamps else None
+            spans = [(seen[0][0], seen[-1][0]) for seen in self._kept.values() if seen]
+        begin_ns, end_ns = max((span[0] for span in spans), default=0), min((span[1] for span in spans), default=0)
+        return (begin_ns, end_ns) if len(spans) == len(self._kept) and begin_ns < end_ns else None
 
     def look(self, since_ns: int | None = None, until_ns: int | None = None) -> Lag:
         """Compare what was kept of both cameras, all of it or what is stamped from `since_ns` to before `until_ns`."""

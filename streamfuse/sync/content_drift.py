@@ -32,7 +32,7 @@ def find_drift(check: ContentCheck) -> Drift | None:
     if span_ns is None:
         return None
     begin_ns, piece_ns = span_ns[0], round(PIECE_S * NS_PER_S)
-    edges_ns = range(begin_ns, span_ns[1] + 1, piece_ns)
+    edges_ns = range(begin_ns, span_ns[1] + piece_ns // 10 + 1, piece_ns)  # the last may be a little shorter: the offset itself costs some
     looks = [((since - begin_ns) / NS_PER_S + PIECE_S / 2, check.look(since, until)) for since, until in pairwise(edges_ns)]
     sure = tuple((middle_s, lag) for middle_s, lag in looks if lag.sure)
     if len(sure) < LEAST_PIECES:

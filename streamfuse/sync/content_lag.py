@@ -66,6 +66,8 @@ def find_lag(infrared: Series, visible: Series, *, most_s: float, grid: tuple[in
     """
     if min(len(infrared.t_N), len(visible.t_N)) < FEW:
         return _unknown(NOT_SEEN)
+    if max(infrared.t_N[0], visible.t_N[0]) - min(infrared.t_N[-1], visible.t_N[-1]) > most_s:  # the grid of both would span that gap
+        return _unknown(NOT_SEEN)
     views = _Views(infrared, visible, most_s, grid)
     at = views.best()
     streams, curve = views.streams(at), views.curve(at)

@@ -100,12 +100,43 @@ def test_refines_slowly_when_asked(two_cameras):
     assert Monitor(MonitorSettings(), rig).refined(0) is None
 
 
+def test_an_old_measurement_refines_once(two_cameras):
+    """Under the new rig nothing is known before it was looked at again, so a lens that is covered then moves it no further."""
+    infrared, visible, truth = two_cameras()
+    rig = rig_of(np.array([[1, 0, 3], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+    monitor = Monitor(MonitorSettings(refine=True, refine_every_s=5), rig)
+    moves = []
+    for t_s in range(30):
+        monitor.look(infrared if t_s <= 5 else np.full_like(infrared, 80), visible, t_s * S)
+        moves.append(monitor.refined(t_s * S))
+    assert sum(moved is not None for moved in moves) == 1
+
+
+def test_refining_is_no_knock(two_cameras):
+    """The rig may move further than the alarm allows a camera to."""
+    infrared, visible, truth = two_cameras()
+    rig = rig_of(np.array([[1, 0, 7], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+    monitor = Monitor(MonitorSettings(refine=True, refine_every_s=5, refine_gain=0.9), rig)
+    known = []
+    for t_s in range(30):
+        drift = monitor.look(infrared, visible, t_s * S)
+        known += [] if drift is None else [drift]
+        monitor.refined(t_s * S)
+    assert not any(drift.alarm for drift in known)
+    assert known[-1].moved_px < 1
+    assert known[-1].residual_px < 1
+
+
 def test_a_flat_picture_says_nothing(aligned):
     """A covered lens raises no alarm and no warning; the last that was known stays."""
-    _, visible = aligned
+    infrared, visible = aligned
     monitor = Monitor(MonitorSettings())
-    for t_s in range(8):
-        assert monitor.look(np.full(visible.shape, 80, np.uint8), visible, t_s * S) is None
+    for t_s in range(6):
+        known = monitor.look(infrared, visible, t_s * S)
+    assert known is not None
+    for t_s in range(6, 14):
+        assert monitor.look(np.full(visible.shape, 80, np.uint8), visible, t_s * S) == known
+    assert all(Monitor(MonitorSettings()).look(np.full(visible.shape, 80, np.uint8), visible, t_s * S) is None for t_s in range(8))
 
 
 def test_noise_says_nothing(aligned):

@@ -1,13 +1,13 @@
 """A live camera's thread with cameras that hang, break and refuse."""
 
 import dataclasses
+import gc
 import threading
-from collections import Counter
+import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
-from fractions import Fraction
-from typing import Any
+from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
 from streamfuse.clock import HostClock
@@ -16,101 +16,15 @@ from streamfuse.flow import camera
 from streamfuse.flow.backoff import Backoff
 from streamfuse.flow.camera import CameraReader
 from streamfuse.flow.channel import Channel
+from streamfuse.flow.connection import Connection
 from streamfuse.flow.feed import Arrival, Feed
 from streamfuse.flow.meter import Meter
 from streamfuse.flow.worker import Failures, Worker
-from streamfuse.frames import Frame, Spectrum
+from streamfuse.frames import Frame
 from streamfuse.stages import PacketSource
-from tests.conftest import make_frame
-
-LIMIT_S = 20
+from tests.flow.hostile import LIMIT_S, Breaking, Bursting, Hostile
 
 pytestmark = pytest.mark.usefixtures("no_threads_left")
-
-
-@dataclass(frozen=True)
-class Parcel:
-    number: int
-    size: int = 10
-    is_keyframe: bool = True
-    time_base: Fraction = Fraction(1, 1000)
-
-    @property
-    def pts(self) -> int:
-        return self.number * 20
-
-
-@dataclass
-class Hostile:
-    """A packet source; each of its connections goes by one entry of `script`, the last one for ever after.
-
-    `open` and `demux` hang until `released`; an exception is raised; a number is how many packets come before the end.
-    """
-
-    script: list[Any]
-    released: threading.Event = field(default_factory=threading.Event)
-    spectrum: Spectrum = Spectrum.VISIBLE
-    name: str = "hostile"
-    live: bool = True
-    identity: bytes = b""
-    problems: Counter[str] = field(default_factory=Counter)
-    opened: int = 0
-    closed: int = 0
-    abandoned: int = 0
-    inside: int = 0
-    """Threads in `demux` right now."""
-
-    def _entry(self) -> Any:
-        return self.script[min(self.opened, len(self.script)) - 1]
-
-    def open(self) -> None:
-        self.opened += 1
-        entry = self._entry()
-        if isinstance(entry, Exception):
-            raise entry
-        if entry == "open":
-            self.released.wait(LIMIT_S)
-            raise SourceError("too late")
-
-    def demux(self) -> Iterator[Parcel]:
-        return self._demux(self._entry())
-
-    def _demux(self, entry: Any) -> Iterator[Parcel]:
-        self.inside += 1
-        try:
-            for number in range(3 if entry == "demux" else entry):
-                yield Parcel(number)
-            if entry == "demux":
-                self.released.wait(LIMIT_S)
-        finally:
-            self.inside -= 1
-
-    def decode(self, packet: Parcel | None) -> list[Frame]:
-        return [] if packet is None else [make_frame(self.spectrum, packet.pts, packet.number)]
-
-    def abandon(self) -> None:
-        self.abandoned += 1
-
-    def read(self) -> Frame | None:
-        raise NotImplementedError
-
-    def close(self) -> None:
-        self.closed += 1
-
-
-@dataclass
-class Bursting(Hostile):
-    """All that a connection has is there before the first of it is decoded, and is stamped by its arrival."""
-
-    all_read: threading.Event = field(default_factory=threading.Event)
-
-    def demux(self) -> Iterator[Parcel]:
-        yield from self._demux(self._entry())
-        self.all_read.set()
-
-    def decode(self, packet: Parcel | None) -> list[Frame]:
-        assert self.all_read.wait(LIMIT_S)
-        return [dataclasses.replace(frame, clock="host") for frame in super().decode(packet)]
 
 
 class Impatient(Backoff):
@@ -153,7 +67,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Hostile], Runni
     monkeypatch.setattr("streamfuse.flow.vigil.SILENCE_PERIODS", 0)
     running: list[tuple[Running, Hostile]] = []
 
-    def start(source: Hostile) -> Running:
+    def start(source: Hostile, partner: Hostile | None = None) -> Running:
         clock, failures = HostClock(), Failures()
         feed = Feed(
             stream="gate",
@@ -163,6 +77,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[Hostile], Runni
             meter=Meter(clock),
             clock=clock,
             stopping=threading.Event(),
+            partner=partner,
         )
         backoff = Impatient()
         reader = CameraReader(feed, failures, backoff)
@@ -270,6 +185,47 @@ def test_what_is_no_video_is_not_tried_again(start):
     (error,) = running.failures.all()
     assert str(error) == "only audio"
     assert running.feed.out.closed
+
+
+def test_what_has_shown_pictures_is_tried_again(start):
+    """A camera that sends something else for once is no other camera."""
+    found = start(Breaking([2], error=UnsupportedInputError)).arrivals(lambda a: len(epochs(a)) >= 6)
+    assert epochs(found) == [0, 0, 1, 1, 2, 2]
+
+
+def test_a_connection_that_ended_is_freed_at_once(start, monkeypatch):
+    """Without the collector: its decoder and its packets would wait for it, and the heap could not be given back."""
+    made: list[weakref.ref[Connection]] = []
+
+    class Watched(Connection):
+        def start(self) -> None:
+            made.append(weakref.ref(self))
+            super().start()
+
+    monkeypatch.setattr(camera, "Connection", Watched)
+    left: list[int] = []
+    monkeypatch.setattr(camera, "give_back_freed", lambda: left.append(sum(ref() is not None for ref in made)))
+    gc.collect()
+    gc.disable()
+    try:
+        start(Breaking([2])).arrivals(lambda a: len(epochs(a)) >= 10)
+    finally:
+        gc.enable()
+    assert left[:4] == [0, 0, 0, 0]
+
+
+def test_pictures_of_another_size_are_told_by_every_connection(start, monkeypatch):
+    """A camera that comes back with another size says so again."""
+    told: list[str] = []
+    monkeypatch.setattr(Feed, "tell", lambda self, state: told.append(str(state)))
+    source = Breaking([2], shows=lambda frame, opened: frame if opened == 1 else resized(frame))
+    running = start(source, partner=Hostile([1]))
+    running.arrivals(lambda a: len([one for one in a if one.frame is None]) >= 4)
+    assert len([state for state in told if "left out" in state]) >= 2
+
+
+def resized(frame: Frame) -> Frame:
+    return dataclasses.replace(frame, image=np.zeros((6, 10, 3), np.uint8))
 
 
 def test_tells_what_it_does(start, monkeypatch):

@@ -25,8 +25,18 @@ def test_drops_the_oldest_and_says_so():
     assert [channel.get(), channel.get()] == [3, 4]
 
 
+def test_what_is_kept_is_never_dropped():
+    """It stays at its place, and the oldest of the others goes instead; where all are kept, there is one more."""
+    lost: list[int] = []
+    channel: Channel[int] = Channel(2, "drop_oldest", on_drop=lost.append, keep=lambda item: item < 0)
+    for item in (-1, 0, 1, -2, -3):
+        channel.put(item)
+    assert lost == [0, 1]
+    assert [channel.get() for _ in range(len(channel))] == [-1, -2, -3]
+
+
 def test_blocks_until_there_is_room():
-    """When a blocking channel is full, the producer waits, and the time is counted."""
+    """When a blocking channel is full, the producer waits."""
     channel: Channel[int] = Channel(1, "block")
     channel.put(0)
     started, done = threading.Event(), threading.Event()

@@ -2,6 +2,7 @@
 
 import dataclasses
 import threading
+from itertools import pairwise
 
 import pytest
 
@@ -115,6 +116,8 @@ def test_pairs_come_and_go_while_it_runs(recipe, camera_pair):
         with pytest.raises(ConfigError, match="already"):
             pipeline.add(camera_pair("first", visible=Listed(VIS, [])))
         pipeline.remove("late")
+        with pytest.raises(ConfigError, match="no stream called 'nobody'"):
+            pipeline.prompt("nobody", Prompt())
         forever.set()
         hold.set()
         assert pipeline.wait(20)
@@ -159,6 +162,13 @@ def test_stops_in_order(recipe, camera_pair):
 def test_limits_the_number_of_pairs(recipe):
     """`frames` ends each stream after so many pairs."""
     assert len(run(recipe(count=50, frames=7))) == 7
+
+
+def test_a_loop_of_one_picture_takes_its_time(recipe):
+    """It does not spin: the picture stands for as long as one usually does."""
+    made = recipe(count=1, loop=True, frames=5)
+    times = [result.t_cap_ns for result in run(made)]
+    assert [b - a for a, b in pairwise(times)] == [40_000_000] * 4
 
 
 def test_a_loop_goes_on_in_time(recipe):

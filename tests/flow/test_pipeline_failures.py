@@ -1,19 +1,25 @@
 """What breaks in a pipeline, and what goes on all the same."""
 
 import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeVar
 
 import pytest
+import torch
 
 from streamfuse.batch.collector import BatchSettings
+from streamfuse.batch.lane import CpuLane, Download
 from streamfuse.errors import BusError, PipelineError, SourceError, SubscriberStalledError
 from streamfuse.flow.pipeline import Pipeline
-from streamfuse.frames import Spectrum
+from streamfuse.frames import Frame, Pair, Planes, Spectrum
 from streamfuse.publish.memory import MemorySink
 from streamfuse.results import Result
 from tests.flow.conftest import Listed, frames
 from tests.flow.running import renumbered, run, runs
 
 IR, VIS = Spectrum.INFRARED, Spectrum.VISIBLE
+T = TypeVar("T")
 
 pytestmark = pytest.mark.usefixtures("no_threads_left")
 
@@ -80,6 +86,77 @@ def test_own_stage_that_fails_is_named(recipe):
     (error,) = caught.value.exceptions
     assert isinstance(error, ZeroDivisionError)
     assert error.__notes__ == ["stage: fuse (gate)"]
+
+
+@pytest.mark.parametrize("where", ["fuse", "download"])
+def test_a_device_that_fails_is_started_once_more(recipe, monkeypatch, where):
+    """What was on it is lost and counted, and the rest comes, whether it failed at the work or only on the way back."""
+    failing: list[Exception] = []
+
+    def fail(item: T) -> T:
+        if failing:
+            raise failing.pop()
+        return item
+
+    def arm(pair: Pair) -> Pair:
+        if pair.seq == 2:
+            failing.append(torch.cuda.OutOfMemoryError("none left"))
+        return pair
+
+    made = recipe(count=5).after("sync", arm)
+    if where == "fuse":
+        made.after("fuse", fail)
+    else:
+        take = CpuLane.download
+        monkeypatch.setattr(CpuLane, "download", lambda lane, fused: Late(take(lane, fused), fail))
+    sink = run(made)
+    assert len(sink) == 4
+    assert sink.totals["gate"]["drops"] == {"device.restart": 1}
+
+
+@dataclass
+class Late:
+    """A download that goes wrong only when it is waited for."""
+
+    inner: Download
+    fail: Callable[[list[Planes]], list[Planes]]
+
+    def take(self) -> list[Planes]:
+        return self.fail(self.inner.take())
+
+
+def test_own_stage_after_sync_costs_only_its_pair(recipe, camera_pair):
+    """The pair stops and is named; the one beside it is complete."""
+    pairs = [camera_pair(stream, infrared=Listed(IR, frames(IR, 6)), visible=Listed(VIS, frames(VIS, 6))) for stream in ("bad", "good")]
+
+    def fussy(pair: Pair) -> Pair:
+        if pair.stream == "bad" and pair.seq == 2:
+            raise ZeroDivisionError
+        return pair
+
+    made = recipe(pairs).after("sync", fussy)
+    with pytest.raises(PipelineError) as caught:
+        run(made)
+    assert len(made.sinks[0].of("good")) == 6
+    assert len(made.sinks[0].of("bad")) == 2
+    assert set(made.sinks[0].totals) == {"bad", "good"}
+    (error,) = caught.value.exceptions
+    assert error.__notes__ == ["stage: sync (bad)"]
+
+
+def test_own_stage_after_source_costs_only_its_camera(recipe):
+    """The pair goes on with the other camera, and the failure is named."""
+
+    def fussy(frame: Frame) -> Frame:
+        if frame.spectrum is IR:
+            raise ZeroDivisionError
+        return frame
+
+    made = recipe(count=5).after("source", fussy)
+    with pytest.raises(PipelineError) as caught:
+        run(made)
+    assert [result.mode for result in made.sinks[0]] == ["visible_only"] * 5
+    assert caught.value.exceptions[0].__notes__ == ["stage: source/gate/infrared"]
 
 
 class BadSink(MemorySink):

@@ -51,6 +51,21 @@ def test_it_has_grown_once_all_recent_pictures_are_later(more, usual):
     assert grown[-1]
 
 
+def test_a_stream_that_begins_to_need_it_gets_one_new_decoder():
+    """One that begins to code pictures out of order goes on to: what the new decoder needs from its beginning is not too much."""
+    held = HeldBack()
+    renewed = fed = 0
+    for number in range(200):
+        while fed <= number + (0 if number < 40 else 2):
+            held.fed(fed)
+            fed += 1
+        held.came(number)
+        if number % 10 == 0 and held.grown:
+            held.renewed()
+            renewed += 1
+    assert renewed == 1
+
+
 def test_made_up_pictures_and_a_new_decoder_tell_nothing():
     """A picture without pts is not counted, and after `renewed` everything is to be seen anew."""
     held = HeldBack()

@@ -46,6 +46,19 @@ def test_drift_is_the_slope_of_the_offset(drift_ppm):
     assert drift.pieces[0][1].offset_s == pytest.approx(0.3, abs=0.02)
 
 
+def test_only_the_time_that_both_saw_is_looked_at(monkeypatch):
+    """A camera that came a day after the other had gone costs no look at that day."""
+    check, looks = ContentCheck(ContentSettings()), []
+    for spectrum, began_s in ((Spectrum.INFRARED, 0), (Spectrum.VISIBLE, 86_400)):
+        for number in range(3):
+            image = np.stack([picture(number)] * 3, -1) if spectrum is Spectrum.VISIBLE else picture(number)
+            t_ns = (began_s + number) * NS_PER_S
+            check.see(Frame(image=image, spectrum=spectrum, t_cap_ns=t_ns, clock="media", seq=number, source="drawn"))
+    monkeypatch.setattr(check, "look", lambda *span: looks.append(span))
+    assert find_drift(check) is None
+    assert not looks
+
+
 def test_a_short_recording_has_no_drift():
     """Less than three pieces of 20 s say nothing about it, nor does nothing at all."""
     assert find_drift(watched(45)) is None

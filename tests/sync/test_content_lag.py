@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from streamfuse.sync import content_lag
 from streamfuse.sync.content_curve import Series
 from streamfuse.sync.content_lag import AT_THE_END, NOT_ALIKE, NOT_ONE, NOT_SEEN, NOT_STEADY, Lag, find_lag
 
@@ -50,6 +51,18 @@ def test_shaken_stamps_and_lost_frames_do_no_harm():
     lag = find_lag(thinned[0], thinned[1], most_s=2.5)
     assert lag.sure
     assert lag.offset_s == pytest.approx(0.5, abs=0.01)
+
+
+def test_cameras_that_never_saw_the_same_time(monkeypatch):
+    """Years apart nothing is laid on a grid; a gap that an offset could explain is looked at."""
+    gridded: list[float] = []
+    monkeypatch.setattr(content_lag, "Streams", lambda *_: gridded.append(1))
+    visible = series(30, 12)
+    lag = find_lag(series(30, 12), Series(visible.t_N + 1e8, visible.edges_NB), most_s=2.5)
+    assert lag.reason == NOT_SEEN
+    assert not gridded
+    monkeypatch.undo()
+    assert find_lag(series(30, 12), Series(visible.t_N + 14, visible.edges_NB), most_s=2.5).reason == NOT_SEEN
 
 
 def test_a_camera_that_was_away_for_a_while_is_no_motion():

@@ -43,6 +43,15 @@ def test_of_one_picture_without_a_number_nothing_is_told(planes):
     assert told.onto_result(make_result(pair.seq, pair.stream)).ext == {}
 
 
+def test_a_pair_without_a_result_is_forgotten_with_the_next(planes):
+    """A pair that another replaced on the way keeps nothing, and the one that replaced it has its own numbers."""
+    spare, told = planes(64, 160), truth()
+    for seq in range(4):
+        pair = told.of_pair(make_pair(seq=seq, infrared=numbered(7), visible=type(spare)(y=numbered(7 + seq), u=spare.u, v=spare.v)))
+    assert told.onto_result(make_result(2, pair.stream)).ext["true_skew_ms"] == 205.0
+    assert [seq for seq, _ in told._read[pair.stream]] == [3]
+
+
 def test_what_cannot_be_read_has_no_distance(planes):
     """A picture without a number, and a camera that is missing."""
     pair = make_pair(infrared=numbered(7), visible=planes(64, 160))

@@ -102,7 +102,7 @@ async def _gone(station: Station, _value: float) -> AsyncIterator[None]:
 async def _reboot(station: Station, value: float) -> AsyncIterator[None]:
     station.refuse()
     yield
-    station.device.boot(value)
+    station.device.boot(station.device.camera.offset_s + value)
     await station.listen()
 
 
@@ -158,7 +158,7 @@ KINDS: Final[dict[str, Kind]] = {
     "slow": Kind("a link of V kbit/s to each viewer", _setting(kbit_s=...), 100.0),
     "loss": Kind("a share V of all RTP packets vanishes", _setting(loss=...), 0.05),
     "corrupt": Kind("a share V of all RTP packets has four bytes changed", _setting(corrupt=...), 0.05),
-    "reboot": Kind("off, then on again with its wall clock V seconds fast and a new RTP clock", _reboot, for_s=3.0),
+    "reboot": Kind("off, then on again with its wall clock V seconds faster than set and a new RTP clock", _reboot, for_s=3.0),
     "step": Kind("its wall clock is set V seconds forward; the pictures go on as before", _step, 20.0, moment=True),
     "jump": Kind("its RTP clock jumps V seconds forward; the wall clock goes on", _jump, 20.0, moment=True),
     "password": Kind("another password than before; connections are reset", _password),

@@ -1,7 +1,7 @@
 """How far apart two pictures of a pair really were, and how old they really are: by the numbers in them, not by any stamp."""
 
 import dataclasses
-from collections import OrderedDict
+from collections import defaultdict, deque
 from collections.abc import Mapping
 
 from streamfuse.clock import NS_PER_MS
@@ -10,7 +10,7 @@ from streamfuse.results import Result
 from tools.faults.clocks import Exposures
 from tools.faults.pictures import read_number
 
-REMEMBERED = 512  # pairs whose result has not come yet
+REMEMBERED = 512  # pairs of a stream whose result has not come yet
 SKEW, EXPOSED, WHOLE = "true_skew_ms", "exposed_ns", "whole_ns"
 
 
@@ -25,7 +25,7 @@ class Truth:
     def __init__(self, exposures: Mapping[tuple[str, Spectrum], Exposures]) -> None:
         """`exposures` of each stream's cameras."""
         self._exposures = exposures
-        self._read: OrderedDict[tuple[str, int], dict[str, float]] = OrderedDict()
+        self._read: defaultdict[str, deque[tuple[int, dict[str, float]]]] = defaultdict(lambda: deque(maxlen=REMEMBERED))
 
     def exposed_ns(self, stream: str, frame: Frame) -> int | None:
         """The true instant of a picture; None where its number cannot be read."""
@@ -45,14 +45,16 @@ class Truth:
             EXPOSED: instants[pair.lead.spectrum],
             WHOLE: max(known) if len(known) == len(instants) else None,
         }
-        self._read[pair.stream, pair.seq] = {key: value for key, value in found.items() if value is not None}
-        while len(self._read) > REMEMBERED:
-            self._read.popitem(last=False)
+        self._read[pair.stream].append((pair.seq, {key: value for key, value in found.items() if value is not None}))
         return pair
 
     def onto_result(self, result: Result) -> Result:
-        """What was read, in its `ext`."""
-        return dataclasses.replace(result, ext={**result.ext, **self._read.pop((result.stream, result.seq), {})})
+        """What was read, in its `ext`. Results come in the order of their pairs, so those before it have none any more."""
+        read, found = self._read[result.stream], {}
+        while read and read[0][0] <= result.seq:
+            seq, values = read.popleft()
+            found = values if seq == result.seq else {}
+        return dataclasses.replace(result, ext={**result.ext, **found})
 
     def _instants(self, pair: Pair) -> dict[Spectrum, int | None]:
         """Of the pictures that are there; each is read once."""

@@ -11,6 +11,7 @@ from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.source.clocks.line import Line, Point, floor
 
 WINDOW = 60  # seconds of stream time, one point each
+MOST = 1000  # packets of a second that are kept: where time stamps stand still it never ends
 EARLY = 0.1  # share of the packets of a second that come before its point: the very first only tells how far stamps shake
 FALL_NS = 20 * NS_PER_MS  # this much less delay than ever is another way through the network, or another clock
 SLOPE_AFTER_NS = 20 * NS_PER_S  # before, a jitter of milliseconds would be taken for drift
@@ -34,7 +35,8 @@ class EstimatedClock:
         point = (stream_ns, arrival_ns - stream_ns)
         if self._second and stream_ns // NS_PER_S > self._second[0][0] // NS_PER_S:
             self._close_second()
-        self._second.append(point)
+        if len(self._second) < MOST:
+            self._second.append(point)
         if self.line is None:
             self.line = Line(*point, 0.0)
         self._late_ns.append(max(0, point[1] - self.line.at(stream_ns)))

@@ -5,7 +5,7 @@ from statistics import fmean
 import pytest
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
-from streamfuse.source.clocks.estimated import EstimatedClock
+from streamfuse.source.clocks.estimated import MOST, EstimatedClock
 from tests.source.clocks.simulated import START_NS, Camera, packets
 
 
@@ -61,6 +61,14 @@ def test_lag_is_what_stays():
     for tenth in range(100, 170):
         clock.add(tenth * NS_PER_S // 10, tenth * NS_PER_S // 10 + 3 * NS_PER_S)
     assert clock.lag_ns == 3 * NS_PER_S
+
+
+def test_stamps_that_stand_still_take_no_memory():
+    """Of a second that never ends only the first packets are kept."""
+    clock = EstimatedClock()
+    for number in range(3000):
+        clock.add(0, number)
+    assert len(clock._second) == MOST
 
 
 def test_jitter_is_measured():
