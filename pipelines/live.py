@@ -8,6 +8,8 @@ from pathlib import Path
 
 from streamfuse import Pipeline, Prompt, load_config, recipe_of
 
+PEOPLE = Prompt(text="target/people")  # one that ships; words of your own need the extra `text`
+
 
 def live(config: str = "configs/live.yaml") -> Pipeline:
     """A pipeline that was not started yet."""
@@ -17,7 +19,7 @@ def live(config: str = "configs/live.yaml") -> Pipeline:
 if __name__ == "__main__":
     with live(*sys.argv[1:2]) as pipeline:
         for stream in pipeline.streams():
-            pipeline.prompt(stream, Prompt(text="bring out people in the dark"))  # swapped at the next batch; loses no frame
+            pipeline.prompt(stream, PEOPLE)  # swapped at the next batch; loses no frame
         try:
             while not pipeline.wait(5.0):
                 for stream in pipeline.streams():

@@ -4,30 +4,30 @@ Run: python pipelines/replay.py IR.mp4 VI.mp4
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 
 from streamfuse import Pipeline, Result, parse_config, recipe_of
-from streamfuse.publish.memory import MemorySink
 
 
-def replay(infrared: str, visible: str, fuser: str = "nano") -> Iterator[Result]:
-    """Every result of a pair of recordings, in order. `lossless`: whatever is full is waited for."""
+def replay(infrared: str, visible: str, take: Callable[[Result], object], fuser: str = "nano") -> None:
+    """Hand every result of a pair of recordings to `take`, in order. `lossless`: whatever is full, and `take`, is waited for."""
     config = parse_config(
         {
             "policy": "lossless",
             "pairs": [{"stream": "replay", "infrared": infrared, "visible": visible}],
             "fuse": fuser,
             "batch": {"size": 1},
-            "publish": ["memory"],
+            "publish": [],
         }
     )
-    with Pipeline(recipe_of(config)) as pipeline:
+
+    def taken(result: Result) -> Result:
+        take(result)
+        return result
+
+    with Pipeline(recipe_of(config).after("detect", taken)) as pipeline:
         pipeline.wait()
-    (sink,) = pipeline.recipe.sinks
-    assert isinstance(sink, MemorySink)
-    yield from sink
 
 
 if __name__ == "__main__":
-    for result in replay(*sys.argv[1:4]):
-        print(result.seq, result.mode, result.fid.hex(), result.image)
+    replay(sys.argv[1], sys.argv[2], lambda result: print(result.seq, result.mode, result.fid.hex(), result.image))

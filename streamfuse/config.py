@@ -22,11 +22,13 @@ from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt, Spectrum
 from streamfuse.fuse import FUSERS, WITH_DIALS
 from streamfuse.publish import SINKS
+from streamfuse.publish.topic import STREAM_NAME
 from streamfuse.redaction import redacted
 from streamfuse.registry import Registry, Settings, checked
 from streamfuse.source import SOURCES
 from streamfuse.source.tone import ToneSettings
 from streamfuse.sync import SYNCS
+from streamfuse.yaml_text import values_of
 
 ENV_PREFIX = "STREAMFUSE__"
 SCHEMA_VERSION = 1
@@ -128,7 +130,7 @@ class PromptConfig(Settings):
 class PairConfig(Settings):
     """One stream: an infrared and a visible camera, or one of them."""
 
-    stream: str
+    stream: str = Field(pattern=f"^{STREAM_NAME}$")
     """Its name on the bus."""
     infrared: Annotated[Choice, Plug(SOURCES, "av", spectrum=Spectrum.INFRARED)] | None = None
     visible: Annotated[Choice, Plug(SOURCES, "av", spectrum=Spectrum.VISIBLE)] | None = None
@@ -249,7 +251,7 @@ def overridden(values: dict[str, Any], environment: Mapping[str, str]) -> dict[s
 def _parsed(text: str, name: str) -> Any:
     """YAML -> values. An error tells the place but shows no text: it may hold credentials."""
     try:
-        return yaml.safe_load(text)
+        return values_of(text)
     except yaml.YAMLError as exc:
         mark = getattr(exc, "problem_mark", None)
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""

@@ -42,7 +42,7 @@ class SourceAuthError(SourceError):
 
 
 class UnsupportedInputError(SourceError):
-    """It opened, but is not what was promised: no video in it, 16 bits where 8 were promised. Never retried."""
+    """It opened, but is not what was promised: no video in it, 16 bits where 8 were promised. Retried where it did better before."""
 
 
 class RigError(StreamFuseError, ValueError):

@@ -51,9 +51,13 @@ class Registry(Mapping[str, str], Generic[T]):
         address = self[name]
         module_name, _, attribute = address.partition(":")
         try:
-            return cast("Callable[..., T]", getattr(importlib.import_module(module_name), attribute))
+            module = importlib.import_module(module_name)
         except ModuleNotFoundError as exc:
             raise ConfigError(f"{self.noun} {name!r} needs the package {exc.name!r}, which is not installed") from exc
+        except ImportError as exc:
+            raise ConfigError(f"{self.noun} {name!r}: {module_name} cannot be imported: {exc}") from exc
+        try:
+            return cast("Callable[..., T]", getattr(module, attribute))
         except AttributeError as exc:
             raise ConfigError(f"{self.noun} {name!r}: {module_name} has no {attribute!r}") from exc
 

@@ -165,6 +165,7 @@ def test_unknown_key_is_named_with_the_nearest(values, message):
         ),
         pytest.param({"pairs": []}, "pairs: want at least one pair of cameras, got []", id="no pairs"),
         pytest.param({"pairs": [{"infrared": "scene"}]}, "pairs.0.stream: missing", id="no name"),
+        pytest.param({"pairs": [SCENE | {"stream": "north gate"}]}, "pairs.0.stream: String should match pattern", id="name of no topic"),
         pytest.param(
             {"pairs": [{"stream": "a"}]},
             "pairs.0.infrared: missing, and so is `visible`; the pair 'a' needs one of them or both",
@@ -177,6 +178,17 @@ def test_unknown_key_is_named_with_the_nearest(values, message):
 def test_wrong_value_is_named(values, message):
     """A value that cannot be is named by its key, with what was wanted and what came."""
     assert complaint(**values).startswith(message)
+
+
+def test_a_key_given_twice_is_named(tmp_path):
+    """The second one's line and column are told; a key that `<<` brings along may be given anew."""
+    path = tmp_path / "twice.yaml"
+    pair = "  - &pair\n    stream: a\n    visible: scene\n"
+    path.write_text(f"fuse: average\npairs:\n{pair}fuse: nano\n")
+    with pytest.raises(ConfigError, match=r"twice\.yaml, line 6, column 1: not YAML, the key 'fuse' is given twice"):
+        load_config(path, {})
+    path.write_text(f"pairs:\n{pair}  - <<: *pair\n    stream: b\n")
+    assert [pair.stream for pair in load_config(path, {}).pairs] == ["a", "b"]
 
 
 def test_pairs_are_the_one_thing_that_must_be_said():

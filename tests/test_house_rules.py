@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "streamfuse"
-FLOOR = {"frames", "results", "stages", "errors", "clock", "registry", "redaction", "colour", "folders", "video"}
+FLOOR = {"frames", "results", "stages", "errors", "clock", "registry", "redaction", "colour", "folders", "yaml_text", "video"}
 STAGES = {"source", "sync", "batch", "align", "fuse", "detect", "publish"}
 ENGINES = {"networks", "text"}  # what `fuse` may use beside the floor
 ALLOWED = {

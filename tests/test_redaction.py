@@ -17,6 +17,15 @@ from streamfuse.redaction import redacted
         pytest.param("http://host/v?token=abc&fps=5", "http://host/v?token=***&fps=5", id="token"),
         pytest.param("http://host/v?fps=5&PASSWORD=abc", "http://host/v?fps=5&PASSWORD=***", id="upper case"),
         pytest.param("http://host/v?user=me&pwd=x", "http://host/v?user=***&pwd=***", id="both in the query"),
+        pytest.param("http://host/v?access_token=abc&api_key=x", "http://host/v?access_token=***&api_key=***", id="end of a name"),
+        pytest.param("rtsp://host/v?username=me&fps=5", "rtsp://host/v?username=***&fps=5", id="beginning of a name"),
+        pytest.param("http://host/v?loginuse=me&loginpas=x", "http://host/v?loginuse=***&loginpas=***", id="as one word"),
+        pytest.param("http://host/v?token=a_b_c=d&fps=5", "http://host/v?token=***&fps=5", id="underscores in the token"),
+        pytest.param(
+            "rtsp://host/user=me_password=a_b_channel=1_stream=0.sdp?real_stream",
+            "rtsp://host/user=***_password=***_channel=1_stream=0.sdp?real_stream",
+            id="in the path",
+        ),
         pytest.param("cannot open 'rtsp://u:p@h/x': refused", "cannot open 'rtsp://***@h/x': refused", id="inside of a message"),
         pytest.param("rtsp://u:p@a/1 and rtmps://v:q@b/2", "rtsp://***@a/1 and rtmps://***@b/2", id="two of them"),
         pytest.param("rtsp://u:p@[fe80::1]:554/x", "rtsp://***@[fe80::1]:554/x", id="address of version 6"),
@@ -31,7 +40,10 @@ def test_hides_what_is_secret(text, shown):
     assert redacted(text) == shown
 
 
-@pytest.mark.parametrize("text", ["", "plain words", "/dev/video0", "clip.mp4", "rtsp://10.0.0.5/ch1", "user@example.org", "a://b?fps=5"])
+HARMLESS = ["rtsp://10.0.0.5/ch1", "a://b?fps=5", "rtsp://h/channel=1_stream=0.sdp", "rtsp://h/users/1?channel=1&stream=0&keyframe=2"]
+
+
+@pytest.mark.parametrize("text", ["", "plain words", "/dev/video0", "clip.mp4", "user@example.org", "user=me", *HARMLESS])
 def test_leaves_the_rest_alone(text):
     """What holds no credential is shown as it is."""
     assert redacted(text) == text

@@ -138,6 +138,22 @@ def test_says_what_is_wrong_with_a_name(lamps, name, message):
 
 
 @pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        pytest.param("import sys\nsys.no_such_thing", "module 'sys' has no attribute 'no_such_thing'", id="its own mistake"),
+        pytest.param("from sys import Nope", "'broken_lamps:Lamp': broken_lamps cannot be imported: .*'Nope'", id="its imports"),
+    ],
+)
+def test_a_module_of_your_own_that_fails_says_why(lamps, tmp_path, monkeypatch, text, message):
+    """What goes wrong inside of a module is told as it is, and not taken for a name that it lacks."""
+    (tmp_path / "broken_lamps.py").write_text(text)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises((AttributeError, ConfigError), match=message):
+        lamps.make("broken_lamps:Lamp")
+    sys.modules.pop("broken_lamps", None)
+
+
+@pytest.mark.parametrize(
     ("values", "message"),
     [
         pytest.param({"colour": "red", "wats": 3}, "^wats: unknown key; did you mean 'watts'\\?$", id="unknown"),

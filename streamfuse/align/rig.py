@@ -12,6 +12,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from streamfuse.errors import ConfigError, RigError
 from streamfuse.registry import Settings, checked
+from streamfuse.yaml_text import values_of
 
 Row = tuple[float, float, float]
 Matrix3 = tuple[Row, Row, Row]
@@ -95,7 +96,7 @@ def _depth_of_centre(homography: Matrix3, size: Size) -> float:
 def load_rig(path: Path) -> Rig:
     """Read a rig file. `RigError` names the file and the key."""
     try:
-        values: Any = yaml.safe_load(path.read_text())
+        values: Any = values_of(path.read_text())
     except FileNotFoundError as exc:
         raise RigError(
             f"no rig file {path}; make one with `streamfuse calibrate`, or leave `rig` out where the cameras share a grid"

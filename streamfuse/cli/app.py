@@ -10,7 +10,7 @@ from rich.markup import escape
 
 import streamfuse
 from streamfuse.cli import calibrate, captions, config, demo, doctor, evaluate, probe, prompts, replay, run, sync_report, train, watch
-from streamfuse.cli.signals import EXIT_INTERRUPTED
+from streamfuse.cli.signals import EXIT_INTERRUPTED, StopNow
 from streamfuse.errors import ConfigError, PipelineError, RigError, StreamFuseError, WeightsError
 from streamfuse.redaction import redacted
 
@@ -55,7 +55,7 @@ def options(
 
 
 def main() -> None:
-    """Entry point. STREAMFUSE_DEBUG=1 shows where an error came from."""
+    """Entry point. STREAMFUSE_DEBUG=1 shows where an error came from. Ctrl-C and a closed pipe are typer's business."""
     if os.environ.get("STREAMFUSE_DEBUG"):
         app()
         return
@@ -72,14 +72,16 @@ def main() -> None:
     except StreamFuseError as exc:
         _tell(str(exc))
         sys.exit(EXIT_FAILED)
-    except KeyboardInterrupt:
-        sys.exit(EXIT_INTERRUPTED)
-    except BrokenPipeError:  # `streamfuse watch | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as exc:  # a folder that may not be written, a full disk
+        _tell(_in_words(exc))
         sys.exit(EXIT_FAILED)
+    except StopNow:
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def _in_words(error: Exception) -> str:
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return str(error) if isinstance(error, StreamFuseError) else f"{type(error).__name__}: {error}"
 
 

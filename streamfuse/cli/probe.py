@@ -9,6 +9,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from streamfuse.clock import ClockReport
     from streamfuse.flow.probing import Match, Probe, Sight
 
 EXIT_FAILED = 1
@@ -126,9 +127,14 @@ def _clock_lines(sight: "Sight") -> list[str]:
     else:
         bias = "; too far from ours to be right, not used (clk_bias)" if clock.biased else ""
         lines.append(f"sender reports: {clock.reports} that differ; its time of day minus ours: {clock.offset_ns / 1e6:+.1f} ms{bias}")
-    drift = "needs 25 s" if clock.drift_ppm is None else f"{clock.drift_ppm:+.0f} ppm"
-    lines.append(f"drift: {drift}; jitter of arrival: {clock.jitter_ns / 1e6:.1f} ms")
+    lines.append(f"drift: {_drift(clock)}; jitter of arrival: {clock.jitter_ns / 1e6:.1f} ms")
     return lines
+
+
+def _drift(clock: "ClockReport") -> str:
+    if clock.drift_ppm is not None:
+        return f"{clock.drift_ppm:+.0f} ppm"
+    return "cannot be told, its stamps do not go with time" if clock.kind == "host" else "needs 25 s"
 
 
 def _ms(ns: int | None) -> float | None:

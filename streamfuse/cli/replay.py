@@ -8,6 +8,9 @@ import typer
 
 from streamfuse.errors import ConfigError
 
+# As in the registry, which would load too much for a quick --help.
+FUSERS = "nano, upfusion, lure, textpixels, average, maximum, laplacian, blend, salience"
+
 
 class PictureCodec(StrEnum):
     """How pictures are sent."""
@@ -29,7 +32,7 @@ def command(
     subscriber_timeout: Annotated[
         float, typer.Option(min=0.1, help="Seconds that a lossless replay waits for a reader that stalls.")
     ] = 30.0,
-    fuser: Annotated[str, typer.Option(help="nano, average, maximum, laplacian, blend, salience, or package.module:factory.")] = "nano",
+    fuser: Annotated[str, typer.Option(help=f"{FUSERS}, or package.module:factory.")] = "nano",
     detector: Annotated[str, typer.Option(help="none, hotspots, small, or YOLO weights (.pt, .onnx, OpenVINO folder).")] = "none",
     codec: Annotated[PictureCodec | None, typer.Option(help="How pictures are sent; jpeg over tcp, raw over ipc.")] = None,
     rig: Annotated[Path | None, typer.Option(help="Calibration file, where the cameras do not share one pixel grid.")] = None,

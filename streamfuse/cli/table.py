@@ -46,7 +46,7 @@ class Display:
         if now_s - self._plain_at_s >= PLAIN_S:
             if self._plain_at_s:
                 for stream in self._pipeline.meter.streams():
-                    self._console.print(line(stream, self._pipeline.meter.stats(stream)), highlight=False, soft_wrap=True)
+                    self._console.print(line(stream, self._pipeline.meter.stats(stream)), markup=False, highlight=False, soft_wrap=True)
             self._plain_at_s = now_s
 
 

@@ -1,6 +1,9 @@
 """`streamfuse watch ENDPOINT`: what is on a bus, as lines, as JSON, or as pictures in a folder."""
 
 import json
+import threading
+import time
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,12 +11,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from streamfuse.cli.figures import line
-from streamfuse.errors import ConfigError
+from streamfuse.cli.signals import stop_signals
+from streamfuse.errors import BusError, ConfigError
 
 if TYPE_CHECKING:
     from streamfuse.publish.message import Message
     from streamfuse.publish.subscriber import Subscriber
     from streamfuse.publish.topic import Kind
+
+REFRESH_S = 0.25
 
 
 class Mode(StrEnum):
@@ -41,17 +47,29 @@ def command(
             raise ConfigError("--stats asks for figures and --save for pictures; one of them at a time")
         _make_folder(save)
     kinds: list[Kind] = ["stat"] if stats else ["det" if save is None else "img"]
-    with Subscriber(endpoint, kinds=kinds, streams=stream or None, mode=mode.value) as bus:
+    with stop_signals() as asked_to_stop, Subscriber(endpoint, kinds=kinds, streams=stream or None, mode=mode.value) as bus:
         seen = 0
-        while (message := bus.recv(timeout or None)) is not None:
+        for message in _messages(bus, timeout, asked_to_stop):
             seen += 1
             typer.echo(json.dumps(_plain(message)) if as_json else _told(message, save))
             if count and seen >= count:
                 break
         if not as_json:
             _farewell(bus, seen, "figures" if stats else "results")
-        if seen == 0 and not bus.ended:
-            raise ConfigError(f"nothing came from {endpoint} within {timeout:g} s; is anything publishing there?")
+        if seen == 0 and not bus.ended and not asked_to_stop.is_set():
+            raise BusError(f"nothing came from {endpoint} within {timeout:g} s; is anything publishing there?")
+
+
+def _messages(bus: "Subscriber", timeout: float, asked_to_stop: threading.Event) -> "Iterator[Message]":
+    """Until the streams end, a signal comes, or nothing has come for `timeout` seconds."""
+    silent_since_s = time.monotonic()
+    while not asked_to_stop.is_set():
+        message = bus.recv(min(timeout or REFRESH_S, REFRESH_S))
+        if message is not None:
+            yield message
+            silent_since_s = time.monotonic()
+        elif bus.ended or (timeout and time.monotonic() - silent_since_s >= timeout):
+            return
 
 
 def _make_folder(folder: Path) -> None:
@@ -88,13 +106,13 @@ def _save(message: "Message", folder: Path) -> Path:
     import cv2
 
     part = message.result.parts[0]
-    stem = folder / f"{message.stream}-{message.seq:08d}"
+    name = f"{message.stream}-{message.seq:08d}"
     if part.codec == "jpeg":
-        path = stem.with_suffix(".jpg")
+        path = folder / f"{name}.jpg"
         path.write_bytes(message.parts[0])  # as it came
         return path
-    path = stem.with_suffix(".png")
-    cv2.imwrite(str(path), message.image()[..., ::-1])
+    path = folder / f"{name}.png"
+    path.write_bytes(cv2.imencode(".png", message.image()[..., ::-1])[1].tobytes())  # unlike imwrite, says when the disk is full
     return path
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, field_validator
 
 import streamfuse
 from streamfuse.clock import NS_PER_MS, NS_PER_S, Clock, HostClock
-from streamfuse.errors import SubscriberStalledError
+from streamfuse.errors import ConfigError, SubscriberStalledError
 from streamfuse.publish.codec import Codec, PictureEncoder, encoder
 from streamfuse.publish.compose import Composer, Publisher
 from streamfuse.publish.endpoint import check_endpoint, is_local_file
@@ -78,6 +78,10 @@ class BusSink:
 
         `pub` of 16 bytes and `clock`, which must run by itself, are for tests; `context` is needed for inproc.
         """
+        if context is None and settings.endpoint.startswith("inproc://"):
+            raise ConfigError(
+                f"{settings.endpoint}: nobody could read it without a `context` to share; want tcp://127.0.0.1:PORT or ipc://PATH"
+            )
         self.endpoint = settings.endpoint
         """After `open` the real one: with the port that was chosen."""
         self._settings = settings

@@ -8,33 +8,35 @@ from urllib.parse import urlsplit
 
 import zmq
 
-from streamfuse.errors import BusError, ConfigError
+from streamfuse.errors import BusError
 
 PRIVATE = 0o177
 """Umask under which a socket file is made: nobody but the owner may connect."""
 
 
 def check_endpoint(endpoint: str) -> str:
-    """`endpoint` itself, if it may be bound; `ConfigError` says why not."""
+    """`endpoint` itself, if it may be bound; `ValueError` says why not."""
     scheme, found, address = endpoint.partition("://")
     if not found or scheme not in ("tcp", "ipc", "inproc") or not address:
-        raise ConfigError(f"a bus endpoint reads tcp://127.0.0.1:5560 or ipc:///run/user/1000/streamfuse, got {endpoint!r}")
+        raise ValueError("a bus endpoint reads tcp://127.0.0.1:5560 or ipc:///run/user/1000/streamfuse")
+    if scheme == "ipc" and address.startswith("@"):
+        raise ValueError("anybody on this machine could read an abstract socket; want the path of a file, ipc://PATH")
     if scheme == "tcp":
-        _check_tcp(endpoint, address)
+        _check_tcp(address)
     return endpoint
 
 
-def _check_tcp(endpoint: str, address: str) -> None:
+def _check_tcp(address: str) -> None:
     host, _, port = address.rpartition(":")
     if port != "*" and not (port.isascii() and port.isdigit() and int(port) <= 65535):
-        raise ConfigError(f"{endpoint}: the port is a number up to 65535, or * for any free one")
+        raise ValueError("the port is a number up to 65535, or * for any free one")
     try:
         loopback = host == "localhost" or ipaddress.ip_address(host.strip("[]")).is_loopback
     except ValueError:
         loopback = False
     if not loopback:
-        raise ConfigError(
-            f"{endpoint}: a bus open to the network needs encryption and keys (CURVE), which this version does not have; "
+        raise ValueError(
+            "a bus open to the network needs encryption and keys (CURVE), which this version does not have; "
             "bind tcp://127.0.0.1:PORT, and reach it from elsewhere through an SSH tunnel"
         )
 

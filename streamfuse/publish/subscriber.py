@@ -121,12 +121,15 @@ class Subscriber:
 
         self._mailbox.listen(wake)
         try:
-            while not self.ended:
+            while True:
                 arrived.clear()
+                ended = self.ended  # before `recv`, so that a failure between the two is not missed
                 message = self.recv(timeout_s=0)
                 if message is not None:
                     yield message
-                elif not self.ended:
+                elif ended:
+                    return
+                else:
                     await arrived.wait()
         finally:
             self._mailbox.unlisten(wake)
@@ -144,7 +147,7 @@ class Subscriber:
     @property
     def skipped(self) -> Counter[str]:
         """Messages that came but were left out, by topic: replaced by newer ones, or H.264 without its key frame."""
-        return self._mailbox.skipped + self._intake.undecodable
+        return self._mailbox.skipped.copy() + self._intake.undecodable.copy()
 
     @property
     def malformed(self) -> int:

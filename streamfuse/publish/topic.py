@@ -9,7 +9,8 @@ Kind: TypeAlias = Literal["img", "det", "evt", "stat", "eos", "hello"]
 
 KINDS: tuple[Kind, ...] = get_args(Kind)
 PREFIX = "sf1"
-_STREAM = re.compile(r"[A-Za-z0-9._-]{1,64}")
+STREAM_NAME = r"[A-Za-z0-9._-]{1,64}"
+_STREAM = re.compile(STREAM_NAME)
 _TOPIC = re.compile(rb"sf1/([a-z]{1,8})/([A-Za-z0-9._-]{1,64})/")
 
 

@@ -28,10 +28,10 @@ Int = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Id = Annotated[bytes, Meta(min_length=16, max_length=16)]
 Text = Annotated[str, Meta(max_length=256)]
-Index = Annotated[int, Meta(ge=0, le=2**31 - 1)]
+Class = Annotated[int, Meta(ge=0, le=2**16 - 1)]  # bounded: readers name every class up to the largest
 Track = Annotated[int, Meta(ge=-1, le=2**31 - 1)]
 Score = Annotated[float, Meta(ge=0.0, le=1.0)]
-Box: TypeAlias = tuple[float, float, float, float, Score, Index, Track]
+Box: TypeAlias = tuple[float, float, float, float, Score, Class, Track]
 """x1, y1, x2, y2 in pixels of the fused frame, score, class, track or -1."""
 
 

@@ -2,9 +2,11 @@
 
 import json
 
+import pytest
 import torch
 
 import streamfuse as package
+from streamfuse.cli import doctor
 
 
 def test_says_what_is_used(streamfuse):
@@ -17,9 +19,14 @@ def test_says_what_is_used(streamfuse):
     assert facts["bus"]["curve"] in (True, False)
 
 
-def test_people_read_it_too(streamfuse):
+@pytest.mark.parametrize(
+    ("optional", "told"),
+    [({"no_such_package": "lamps"}, "not installed: no_such_package, for lamps"), ({"torch": "all"}, "nothing optional is missing")],
+)
+def test_people_read_it_too(streamfuse, monkeypatch, optional, told):
     """Without `--json` it is a table, with a word on what is missing."""
+    monkeypatch.setattr(doctor, "OPTIONAL", optional)
     said = streamfuse("doctor")
     assert said.code == 0
     assert "device used" in said.all
-    assert "missing" in said.all or "not installed" in said.all
+    assert told in said.all

@@ -14,6 +14,8 @@ import msgspec
 import pytest
 import zmq
 
+from streamfuse.cli import replay
+from streamfuse.fuse import FUSERS
 from streamfuse.video import write_video
 from tests.cli.conftest import COUNT, moving
 
@@ -268,6 +270,20 @@ def test_ctrl_c(recording, signals):
     assert "Traceback" not in said
     assert process.returncode == (0 if signals == 1 else 130), said
     assert "dropped" in said
+
+
+def test_help_names_every_fuser(streamfuse):
+    """The list in the help is that of the registry."""
+    assert sorted(FUSERS) == sorted(replay.FUSERS.split(", "))
+    assert replay.FUSERS in streamfuse("replay", "--help").all
+
+
+def test_a_path_that_cannot_be_asked_for_is_told(streamfuse):
+    """What the system says of a path is told in words, as a failure."""
+    said = streamfuse("replay", "--infrared", "x" * 5000)
+    assert said.code == 1
+    assert "Traceback" not in said.all
+    assert "xxx" in said.err
 
 
 def test_the_command_is_installed():

@@ -4,6 +4,7 @@ import io
 
 from rich.console import Console
 
+from streamfuse.cli import table as module
 from streamfuse.cli.table import Display, table
 from streamfuse.clock import ClockReport
 from streamfuse.config import parse_config
@@ -75,6 +76,18 @@ def test_before_the_first_result():
     made = pipeline()
     made.meter.add("yard")
     assert "yard" in drawn(table(made))
+
+
+def test_plain_lines_show_what_a_camera_says_as_it_is(monkeypatch):
+    """An address in brackets is no markup."""
+    made = pipeline()
+    made.meter.trouble("gate", "visible", "no route to [fd12::7]")
+    monkeypatch.setattr(module, "PLAIN_S", -1.0)
+    shown = io.StringIO()
+    with Display(Console(file=shown, width=220), made) as display:
+        display.update()
+        display.update()
+    assert "no route to [fd12::7]" in shown.getvalue()
 
 
 def test_a_terminal_gets_a_live_table():

@@ -1,16 +1,23 @@
 """`streamfuse watch`: lines, JSON and pictures from a real bus."""
 
 import json
+import signal
+import subprocess
 import threading
 
 import cv2
+import numpy as np
 import pytest
 
+from streamfuse.cli.watch import _save
 from streamfuse.config import parse_config
 from streamfuse.flow.build import recipe_of
 from streamfuse.flow.pipeline import Pipeline
+from streamfuse.publish.message import Message
+from streamfuse.publish.wire import decode_message
 from tests.cli.conftest import COUNT
-from tests.cli.test_replay import free_endpoint
+from tests.cli.test_replay import COMMAND, free_endpoint
+from tests.publish.conftest import Wire
 
 
 @pytest.fixture
@@ -63,6 +70,42 @@ def test_saves_pictures(streamfuse, bus, tmp_path):
     assert str(saved[0]) in said.out
 
 
+@pytest.mark.parametrize("codec", ["raw", "jpeg"])
+def test_a_stream_with_a_dot_keeps_its_pictures_apart(tmp_path, codec):
+    """Each picture has a file of its own, whatever the stream is called, and shows what was sent."""
+    wire = Wire(codec=codec)
+    sent = [decode_message(wire("img", number, "gate.north")) for number in range(2)]
+    saved = [_save(Message(header=header, parts=parts, received_ns=0), tmp_path) for header, parts in sent]
+    assert sorted(tmp_path.iterdir()) == sorted(saved)
+    assert len(saved) == len(set(saved))
+    assert {path.name.rpartition("-")[0] for path in saved} == {"gate.north"}
+    shown = cv2.imread(str(saved[0]))
+    assert shown is not None
+    assert np.abs(shown[..., ::-1].astype(int) - Message(header=sent[0][0], parts=sent[0][1], received_ns=0).image()).max() < 3
+
+
+def test_pictures_that_cannot_be_written_are_told(streamfuse, bus, tmp_path):
+    """Where a picture cannot be written, the file and the reason are told in words, and the exit code says that it failed."""
+    for number in range(COUNT + 1):
+        (tmp_path / f"gate-{number:08d}.jpg").mkdir()
+    said = streamfuse("watch", bus, "--mode", "all", "--save", tmp_path)
+    assert said.code == 1
+    assert f"{tmp_path}/gate-" in said.err
+    assert "Is a directory" in said.all
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_ends_it_in_order(bus, number):
+    """Ctrl-C or SIGTERM ends it with its summary, and with 0."""
+    with subprocess.Popen([COMMAND, "watch", bus, "--mode", "all", "--stats"], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        process.send_signal(number)
+        said, _ = process.communicate(timeout=40)
+    assert process.returncode == 0
+    assert said.splitlines()[-1].endswith("malformed")
+
+
 def test_figures(streamfuse, bus):
     """With `--stats` a line holds the stream's figures instead of results."""
     said = streamfuse("watch", bus, "--mode", "all", "--stats")
@@ -91,7 +134,7 @@ def test_nothing_there(streamfuse):
     """With a time-out, a bus that nobody publishes on is an error that names it."""
     endpoint = free_endpoint()
     said = streamfuse("watch", endpoint, "--timeout", "0.2")
-    assert said.code == 2
+    assert said.code == 1
     assert f"nothing came from {endpoint}" in said.all
 
 

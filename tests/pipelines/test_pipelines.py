@@ -8,7 +8,8 @@ from types import ModuleType
 import pytest
 
 from streamfuse.flow.pipeline import Pipeline
-from streamfuse.publish.memory import MemorySink
+from streamfuse.publish.memory import MemorySettings, MemorySink
+from streamfuse.text import bank
 from streamfuse.video import write_video
 from tests.cli.conftest import moving
 
@@ -38,19 +39,23 @@ def test_demo():
 
 
 def test_replay(tmp_path):
-    """Two recordings give a result per pair."""
+    """Two recordings give a result per pair, and none is lost however many there are."""
+    many = MemorySettings().limit + 10
     for name, bright in (("ir", 0), ("vi", 60)):
-        write_video(tmp_path / f"{name}.mp4", moving(8, bright=bright), fps=30)
-    results = list(recipe_module("replay").replay(str(tmp_path / "ir.mp4"), str(tmp_path / "vi.mp4"), "maximum"))
-    assert [result.seq for result in results] == list(range(8))
-    assert {result.model["network"] for result in results} == {"maximum"}
+        write_video(tmp_path / f"{name}.mp4", moving(many, bright=bright), fps=30)
+    told = []
+    recipe_module("replay").replay(
+        str(tmp_path / "ir.mp4"), str(tmp_path / "vi.mp4"), lambda result: told.append((result.seq, result.model["network"])), "maximum"
+    )
+    assert told == [(number, "maximum") for number in range(many)]
 
 
 def test_live(tmp_path):
     """A configuration makes a pipeline that is started, reworded and stopped by hand."""
     path = tmp_path / "live.yaml"
     path.write_text("pairs:\n  - {stream: gate, infrared: scene, visible: scene}\npublish: [memory]\n")
-    pipeline = recipe_module("live").live(str(path))
+    module = recipe_module("live")
+    pipeline = module.live(str(path))
     some = threading.Event()
 
     def look(result):
@@ -61,6 +66,8 @@ def test_live(tmp_path):
     with pipeline:
         assert some.wait(60)
         assert pipeline.streams() == ["gate"]
+        assert pipeline.prompt("gate", module.PEOPLE)
+    assert module.PEOPLE.text in bank.prompts()  # else it would need an encoder, which may not be installed
 
 
 def test_own_stage():

@@ -8,6 +8,7 @@ import pytest
 
 from streamfuse.errors import BusError, ConfigError
 from streamfuse.publish import SINKS
+from streamfuse.publish.bus import BusSettings, BusSink
 from streamfuse.publish.endpoint import check_endpoint
 
 
@@ -23,7 +24,7 @@ def test_this_machine_is_allowed(endpoint):
 @pytest.mark.parametrize("endpoint", ["tcp://*:5560", "tcp://0.0.0.0:5560", "tcp://192.168.0.5:5560", "tcp://[::]:5560", "tcp://eth0:5560"])
 def test_the_network_is_refused(endpoint):
     """An endpoint others can reach is refused with what to do instead."""
-    with pytest.raises(ConfigError, match=r"CURVE.*SSH tunnel"):
+    with pytest.raises(ConfigError, match=r"bus\.endpoint: .*CURVE.*SSH tunnel.*, got 'tcp://"):
         SINKS.settings("bus", {"endpoint": endpoint}, "bus")
 
 
@@ -32,8 +33,20 @@ def test_the_network_is_refused(endpoint):
 )
 def test_what_is_no_endpoint_is_refused(endpoint):
     """A scheme, host or port that cannot be is a configuration error that names the key."""
-    with pytest.raises(ConfigError, match=r"bus\.endpoint"):
+    with pytest.raises(ConfigError, match=r"bus\.endpoint: "):
         SINKS.settings("bus", {"endpoint": endpoint}, "bus")
+
+
+def test_what_any_user_could_read_is_refused():
+    """An abstract socket has no owner and no permissions."""
+    with pytest.raises(ConfigError, match=r"bus\.endpoint: anybody on this machine could read an abstract socket"):
+        SINKS.settings("bus", {"endpoint": "ipc://@bus"}, "bus")
+
+
+def test_what_nobody_could_read_is_refused():
+    """Within one process a bus needs a context that its reader shares; a configuration has none."""
+    with pytest.raises(ConfigError, match=r"inproc://bus: nobody could read it"):
+        BusSink(BusSettings(endpoint="inproc://bus"))
 
 
 def test_a_port_in_use_is_named(bench):

@@ -194,6 +194,17 @@ async def test_an_async_loop_may_be_cancelled(bench, subscribe):
     assert bus._mailbox._listeners == []
 
 
+async def test_a_failure_to_read_ends_both_loops_alike():
+    """Where reading failed, `for` and `async for` raise after what had come; neither ends as if the streams had."""
+    bus = Subscriber("tcp://127.0.0.1:5560")
+    bus._failure = BusError("reading failed")
+    bus._mailbox.close()
+    with pytest.raises(BusError, match="reading failed"):
+        next(iter(bus))
+    with pytest.raises(BusError, match="reading failed"):
+        await anext(aiter(bus))
+
+
 def test_closing_wakes_a_reader(bench, subscribe):
     """A thread that waits for a message returns when the subscriber is closed by another."""
     bus = subscribe(bench.sink())

@@ -71,6 +71,7 @@ def test_unknown_keys_are_ignored(header, encoded):
         pytest.param({"det": [[1, 2, 3, 4, 0.5, 0]]}, "det", id="box without track"),
         pytest.param({"det": [[1, 2, 3, 4, 1.5, 0, -1]]}, "det", id="score above 1"),
         pytest.param({"det": [[1, 2, 3, 4, 0.5, -1, -1]]}, "det", id="negative class"),
+        pytest.param({"det": [[1, 2, 3, 4, 0.5, 65536, -1]]}, "det", id="class beyond any table"),
         pytest.param({"parts": [{"name": "fused"}]}, "parts", id="part without length"),
         pytest.param({"parts": {}}, "parts", id="parts is a map"),
         pytest.param({"ext": [1]}, "ext", id="ext is a list"),
