@@ -26,6 +26,6 @@ def read(folder: Path, device: torch.device) -> dict[str, Any] | None:
         return None
     try:
         state: dict[str, Any] = torch.load(path, map_location=device, weights_only=True)
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as exc:
-        raise TrainingError(f"{path} cannot be read ({exc}); remove it to begin anew") from exc
+    except (RuntimeError, EOFError, ValueError, KeyError, UnpicklingError) as exc:  # torch's own words advise to run what is in it
+        raise TrainingError(f"{path} cannot be read: damaged, or no checkpoint; remove it to begin anew") from exc
     return state

@@ -21,5 +21,5 @@ def test_what_is_written_is_read(tmp_path):
 def test_broken_checkpoint_says_how_to_go_on(tmp_path, content):
     """It names the file."""
     (tmp_path / checkpoint.NAME).write_bytes(content)
-    with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read .* remove it"):
+    with pytest.raises(TrainingError, match=r"checkpoint\.pt cannot be read: .* remove it"):
         checkpoint.read(tmp_path, CPU)
