@@ -56,10 +56,11 @@ class Channel(Generic[T]):
                 self._condition.wait_for(lambda: len(self._items) < self._depth or self._closed)
             if self._closed:
                 return False
-            at = next((at for at, old in enumerate(self._items) if not self._keep(old)), None)
-            if at is not None and len(self._items) >= self._depth:
-                dropped.append(self._items[at])
-                del self._items[at]
+            if len(self._items) >= self._depth:
+                oldest = next((at for at, old in enumerate(self._items) if not self._keep(old)), None)
+                if oldest is not None:
+                    dropped.append(self._items[oldest])
+                    del self._items[oldest]
             self._items.append(item)
             self._condition.notify_all()
         for lost in dropped:

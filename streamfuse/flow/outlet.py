@@ -112,7 +112,9 @@ class Outlet:
         now_s = time.monotonic()
         if now_s >= self._report_at_s:
             self._report_at_s = now_s + REPORT_S
-            for stream in [stream for stream in self._meter.streams() if stream not in self._over]:
+            for stream in self._meter.streams():
+                if stream in self._over:
+                    continue
                 self._tell(stream, partial(self._sink.report, stream, self._meter.stats(stream)))
 
     def _tell(self, stream: str, say: Callable[[], None]) -> None:

@@ -1,5 +1,7 @@
 """Weights of fusion networks as safetensors files that say what they are for."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal
 
@@ -74,15 +76,16 @@ def load_front(network: FusionNetwork, path: Path, encoder: str) -> None:
 
 def network_of(path: Path) -> tuple[FusionNetwork, str]:
     """The network that a file was made for, filled, and the encoder that its words need."""
-    _, label = _read(path)
+    label = label_of(path)
     network = create(label.network, size=label.size, text=label.text, text_dim=label.text_dim)
     load_weights(network, path, label.encoder)
     return network.eval().requires_grad_(requires_grad=False), label.encoder
 
 
 def label_of(path: Path) -> Label:
-    """What a file was made for."""
-    return _read(path)[1]
+    """What a file was made for; of the file the header alone is read."""
+    with _opened(path) as file:
+        return _label(file, path)
 
 
 def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> None:
@@ -95,15 +98,24 @@ def _fill(module: nn.Module, tensors: dict[str, torch.Tensor], path: Path) -> No
 
 
 def _read(path: Path) -> tuple[dict[str, torch.Tensor], Label]:
+    with _opened(path) as file:
+        return {name: file.get_tensor(name) for name in file.keys()}, _label(file, path)  # noqa: SIM118  it is no mapping
+
+
+def _label(file: Any, path: Path) -> Label:
+    metadata: dict[str, Any] = dict(file.metadata() or {})
+    try:
+        return Label.model_validate({**metadata, "text_dim": int(metadata.get("text_dim", 0))})
+    except (ValidationError, ValueError) as exc:
+        raise WeightsError(f"{path} does not say what it is for: want the header keys {', '.join(Label.model_fields)}") from exc
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[Any]:
     try:
         with safe_open(path, "pt") as file:
-            metadata: dict[str, Any] = dict(file.metadata() or {})
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  it is no mapping
+            yield file
     except FileNotFoundError as exc:
         raise WeightsError(f"no weights at {path}") from exc
     except (SafetensorError, OSError) as exc:
         raise WeightsError(f"{path} is not a safetensors file: {exc}") from exc
-    try:
-        return tensors, Label.model_validate({**metadata, "text_dim": int(metadata.get("text_dim", 0))})
-    except (ValidationError, ValueError) as exc:
-        raise WeightsError(f"{path} does not say what it is for: want the header keys {', '.join(Label.model_fields)}") from exc

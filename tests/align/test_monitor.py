@@ -8,6 +8,7 @@ import pytest
 
 from streamfuse.align.calibration import rig_of
 from streamfuse.align.monitor import Monitor, MonitorSettings
+from streamfuse.align.rig import Rig
 from streamfuse.cli.stills import stills
 from streamfuse.frames import Planes, Spectrum
 
@@ -18,6 +19,11 @@ KNOCKS = [(6, 0), (0, -6), (4.3, 4.3)]
 def knocked(picture: np.ndarray, x: float, y: float) -> np.ndarray:
     moved = np.array([[1, 0, x], [0, 1, y]], np.float32)
     return np.asarray(cv2.warpAffine(picture, moved, picture.shape[::-1], borderMode=cv2.BORDER_REPLICATE))
+
+
+def off_by(x: float, infrared: np.ndarray, visible: np.ndarray, truth: np.ndarray) -> Rig:
+    """The rig of both cameras, wrong by so many pixels to the right."""
+    return rig_of(np.array([[1, 0, x], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
 
 
 def seconds_to_alarm(pairs, x, y, limit_s=10) -> int | None:
@@ -73,7 +79,7 @@ def test_follows_a_rig(two_cameras):
     infrared, visible, truth = two_cameras()
     found = []
     for off in (0, 12):
-        rig = rig_of(np.array([[1, 0, off], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+        rig = off_by(off, infrared, visible, truth)
         monitor = Monitor(MonitorSettings(), rig)
         for t_s in range(5):
             monitor.look(infrared, visible, t_s * S)
@@ -85,7 +91,7 @@ def test_follows_a_rig(two_cameras):
 def test_refines_slowly_when_asked(two_cameras):
     """Step by step the rig comes nearer to the truth; the file's own is never touched, and nobody else refines."""
     infrared, visible, truth = two_cameras()
-    rig = rig_of(np.array([[1, 0, 3], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+    rig = off_by(3, infrared, visible, truth)
     monitor = Monitor(MonitorSettings(refine=True, refine_every_s=5, refine_gain=0.5), rig)
     offs = []
     for t_s in range(40):
@@ -103,7 +109,7 @@ def test_refines_slowly_when_asked(two_cameras):
 def test_an_old_measurement_refines_once(two_cameras):
     """Under the new rig nothing is known before it was looked at again, so a lens that is covered then moves it no further."""
     infrared, visible, truth = two_cameras()
-    rig = rig_of(np.array([[1, 0, 3], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+    rig = off_by(3, infrared, visible, truth)
     monitor = Monitor(MonitorSettings(refine=True, refine_every_s=5), rig)
     moves = []
     for t_s in range(30):
@@ -115,7 +121,7 @@ def test_an_old_measurement_refines_once(two_cameras):
 def test_refining_is_no_knock(two_cameras):
     """The rig may move further than the alarm allows a camera to."""
     infrared, visible, truth = two_cameras()
-    rig = rig_of(np.array([[1, 0, 7], [0, 1, 0], [0, 0, 1]]) @ truth, (infrared.shape, visible.shape), "test", 0)
+    rig = off_by(7, infrared, visible, truth)
     monitor = Monitor(MonitorSettings(refine=True, refine_every_s=5, refine_gain=0.9), rig)
     known = []
     for t_s in range(30):
