@@ -21,6 +21,7 @@ from streamfuse.detect import DETECTORS, TRACKERS
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Prompt, Spectrum
 from streamfuse.fuse import FUSERS, WITH_DIALS
+from streamfuse.fuse.steady import SteadySettings
 from streamfuse.publish import SINKS
 from streamfuse.publish.topic import STREAM_NAME
 from streamfuse.redaction import redacted
@@ -180,6 +181,8 @@ class Config(Settings):
     monitor: MonitorSettings = MonitorSettings()
     """Of what is left of misalignment while running."""
     fuse: Annotated[Choice, Plug(FUSERS, "nano")] = Field(default="nano", validate_default=True)
+    steady: SteadySettings = SteadySettings()
+    """Fused pictures over time."""
     detect: Annotated[Choice, Plug(DETECTORS, "none")] = Field(default="none", validate_default=True)
     track: Annotated[Choice, Plug(TRACKERS, "bytetrack")] = Field(default="bytetrack", validate_default=True)
     publish: tuple[Annotated[Choice, Plug(SINKS, "bus")], ...] = Field(default=("bus",), validate_default=True)

@@ -50,6 +50,8 @@ class Registry(Mapping[str, str], Generic[T]):
         """Import and return the factory behind `name`."""
         address = self[name]
         module_name, _, attribute = address.partition(":")
+        if not module_name or module_name.startswith(".") or not attribute:
+            raise ConfigError(f"{self.noun} {name!r}: want package.module:factory")
         try:
             module = importlib.import_module(module_name)
         except ModuleNotFoundError as exc:

@@ -129,6 +129,7 @@ def test_takes_an_entry_of_your_own(lamps):
         pytest.param("ghost", "lamp 'ghost': lamp_shop has no 'Ghost'", id="attribute"),
         pytest.param("far", "lamp 'far' needs the package 'no_such_package', which is not installed", id="package"),
         pytest.param("lamp_shop:Nope", "lamp_shop has no 'Nope'", id="own attribute"),
+        *(pytest.param(name, f"lamp '{name}': want package.module:factory", id=name) for name in (":", ":Lamp", "shop:", ".shop:Lamp")),
     ],
 )
 def test_says_what_is_wrong_with_a_name(lamps, name, message):

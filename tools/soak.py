@@ -32,6 +32,7 @@ from tools.soaking.figures import figures
 from tools.soaking.plan import USUAL, random_faults
 from tools.soaking.processes import Spoken
 from tools.soaking.record import Record
+from tools.soaking.spells import pauses
 from tools.soaking.story import SETTLED, Story
 
 START_S, LOOK_S, MINUTE_S = 60.0, 1.0, 60.0
@@ -121,7 +122,10 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
     seconds = given.hours * 3600
     faults = random_faults(given.pairs, given.kinds, begin_s=CALM_S, end_s=seconds, every_s=given.fault_every, seed=given.seed)
     provenance = Provenance.now()
-    with Spoken("cameras", rig_arguments(given, seconds), folder / "cameras.log") as rig:
+    with (
+        Spoken("pauses", ["-m", "tools.soaking.pauses"], folder / "pauses.log") as pausing,
+        Spoken("cameras", rig_arguments(given, seconds), folder / "cameras.log") as rig,
+    ):
         rig.wait_for("urls", START_S)
         (folder / "pipeline.json").write_text(json.dumps(settings(given, rig.said[0], seconds)))
         with Spoken("pipeline", ["-m", "tools.soaking.child", str(folder / "pipeline.json")], folder / "pipeline.log") as pipeline:
@@ -137,7 +141,7 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
             end_ns = min(end_ns, time.time_ns())
         status = pipeline.stop()
     events = [Event(line["at_ns"], line["camera"], line["what"]) for line in rig.said if "what" in line]
-    found = figures(record, events, settled_ns=begun_ns + round((end_ns - begun_ns) * SETTLED), end_ns=end_ns)
+    found = figures(record, events, pauses(pausing.said), settled_ns=begun_ns + round((end_ns - begun_ns) * SETTLED), end_ns=end_ns)
     return Story(
         record=record,
         figures=found,

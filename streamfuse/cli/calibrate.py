@@ -59,10 +59,10 @@ def command(
     """Find how infrared lies in the visible picture. Refuses, with code 3, where it is not sure."""
     from streamfuse.align.pictures import save_proof
     from streamfuse.align.rig import save_rig
+    from streamfuse.cli.outputs import check_output
 
     console = Console()
-    if not out.parent.is_dir():
-        raise ConfigError(f"--out: there is no folder {out.parent}")
+    check_output(out)
     found = _stills(infrared, visible, frames, every)
     chosen = model or (ModelName.AFFINE if method is Method.SCENE else ModelName.HOMOGRAPHY)
     if method is Method.SCENE:

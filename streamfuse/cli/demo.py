@@ -16,10 +16,12 @@ def command(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more.")] = False,
 ) -> None:
     """Show that it works: a drawn street at night, seen by two cameras, fused, searched for warm things and published."""
+    from streamfuse.cli.outputs import PICTURES, check_output
     from streamfuse.cli.session import run_session
     from streamfuse.cli.snapshot import Snapshot
     from streamfuse.config import load_config, shipped_config
 
+    check_output(picture, PICTURES)
     config = load_config(shipped_config("demo"), {"STREAMFUSE__PUBLISH__0__ENDPOINT": bus})
     snapshot = Snapshot()
     run_session(config, seconds=seconds, verbose=verbose, prepare=snapshot.attach)

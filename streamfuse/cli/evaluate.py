@@ -43,6 +43,7 @@ def command(
     conventions: Annotated[str, typer.Option(help="protocol, cddfuse, zoo, matlab, vf-bench: whose definitions.")] = "protocol",
     misregister: Annotated[float, typer.Option(min=0, help="Shift infrared by so many pixels before it is fused.")] = 0.0,
     video: Annotated[bool, typer.Option(help="Pairs of one folder are consecutive frames: BiSWE, MS2R, warping error.")] = False,
+    steady: Annotated[bool, typer.Option("--steady", help="With --video: each fuser once more, steadied over time.")] = False,
     labels: Annotated[Path | None, typer.Option(help="Folder of boxes, instead of those beside the pictures.")] = None,
     detector: Annotated[str, typer.Option(help="NAME or NAME=WEIGHTS: mAP and recall on labelled pairs.")] = "",
     words: Annotated[int, typer.Option(min=0, help="So many pairs for each fault: does it do as it is told, in words it never heard?")] = 0,
@@ -50,27 +51,33 @@ def command(
 ) -> None:
     """Compare fusers over a folder of pairs. Every report also holds the rules (average, maximum ...) and each camera alone."""
     from streamfuse.batch.lane import make_lane
-    from streamfuse.evaluate.contender import WithFuser, contenders
+    from streamfuse.cli.outputs import check_output
+    from streamfuse.evaluate.contender import Steadied, WithFuser, contenders
     from streamfuse.evaluate.provenance import provenance
     from streamfuse.evaluate.run import run, run_words
+    from streamfuse.fuse.steady import SteadySettings
 
     names = [name.strip() for name in fuser.split(",") if name.strip()]
     if labels and not detector:
         raise ConfigError("--labels needs --detector: boxes are compared with what a detector finds (small, yolo=FILE)")
+    if steady and not video:
+        raise ConfigError("--steady needs --video: single pictures have none before them")
     chosen = str(make_lane(device).device)
     for path in (json_file, html):
-        if path and not path.absolute().parent.is_dir():
-            raise ConfigError(f"{path}: there is no folder {path.absolute().parent}")
+        if path:
+            check_output(path)
     settings = _settings(metrics, conventions, detector, chosen, shifted_px=misregister, video=video)
     records = _records(data, part=part, limit=limit, boxes=labels, video=video)
     rows = contenders(names, prompt or [], chosen)
+    if steady:
+        rows = [*(Steadied(row, SteadySettings()) for row in rows if isinstance(row, WithFuser) and row.entry in names), *rows]
     report = run(rows, records, settings, _bar)
     if words:
         asked = [row for row in rows if isinstance(row, WithFuser) and row.entry in (*names, "salience")]
         report = dataclasses.replace(report, words=run_words(asked, records, words, _bar))
     _tell(Console(), report)
     values = {"fusers": names, "prompts": prompt or [], "data": data.name, "part": part, "limit": limit, "misregister_px": misregister}
-    values["words_per_fault"] = words
+    values |= {"words_per_fault": words, "steady": SteadySettings().model_dump() if steady else None}
     values |= {"conventions": settings.conventions.model_dump(), "flow": settings.flow if video else None, "detector": detector or None}
     origin = provenance(values)
     if json_file:

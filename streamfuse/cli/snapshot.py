@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamfuse.errors import ConfigError
+from streamfuse.cli.outputs import write_picture
 from streamfuse.flow.recipe import Recipe
 from streamfuse.frames import Pair, Planes
 from streamfuse.results import Detections, Result
@@ -29,18 +29,16 @@ class Snapshot:
         recipe.after("sync", self._see_pair).after("detect", self._see_result)
 
     def save(self, path: Path) -> bool:
-        """Write what was seen last, but no later than result number 60 and rather a whole pair than half of one; False if nothing was."""
+        """Write what was seen last, but no later than result number 60 and rather a whole pair than half of one; False if nothing was.
+
+        `OSError` where that fails.
+        """
         if self._shown is None:
             return False
         pair, result = self._shown
         pictures = [_rgb(frame.image) for frame in (pair.visible, pair.infrared) if frame is not None]
         pictures.append(with_boxes(to_rgb(result.image), result.detections))
-        try:
-            written = cv2.imwrite(str(path), side_by_side(pictures)[..., ::-1])
-        except cv2.error:
-            written = False
-        if not written:
-            raise ConfigError(f"cannot write {path}: want a name that ends in .png or .jpg, in a folder that exists")
+        write_picture(path, side_by_side(pictures))
         return True
 
     def _see_pair(self, pair: Pair) -> Pair:

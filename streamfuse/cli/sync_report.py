@@ -36,18 +36,19 @@ def command(
     """Compare motion in two recordings: offset, confidence, drift, and what to write into the configuration. Exits with 3 if unsure."""
     from rich.console import Console
 
+    from streamfuse.cli.outputs import PICTURES, check_output, write_picture
     from streamfuse.frames import Spectrum
     from streamfuse.sync.content import ContentCheck, ContentSettings
     from streamfuse.sync.content_drift import find_drift
 
-    if out is not None and (out.suffix.lower() not in (".png", ".jpg") or not out.absolute().parent.is_dir()):
-        raise ConfigError(f"{out}: want a name that ends in .png or .jpg, in a folder that exists")
+    if out is not None:
+        check_output(out, PICTURES)
     check = ContentCheck(ContentSettings(search_ms=search_ms, window_s=max(5.0, seconds)), _between(rig))
     sources = [_source(infrared, Spectrum.INFRARED, fps, from_start), _source(visible, Spectrum.VISIBLE, fps, from_start)]
     rates = _read(sources, check, seconds, Console(stderr=True))
     lag, drift = check.look(), find_drift(check)
     if out is not None:
-        _write(out, picture(lag))
+        write_picture(out, picture(lag))
     if as_json:
         typer.echo(json.dumps(_plain(sources, rates, lag, drift), indent=2))
     else:
@@ -151,11 +152,11 @@ def _tell(console: "Console", sources: "list[Source]", rates: list[float], lag: 
 # The picture.
 
 SIZE, MARGIN = (900, 360), (60, 40)
-INK, FAINT_INK, LINE = (60, 60, 60), (215, 215, 215), (180, 90, 20)
+INK, FAINT_INK, LINE = (60, 60, 60), (215, 215, 215), (20, 90, 180)
 
 
 def picture(lag: "Lag") -> "NDArray[np.uint8]":
-    """(360, 900, 3) BGR: the correlation at every offset, and which was taken."""
+    """(360, 900, 3): the correlation at every offset, and which was taken."""
     import cv2
     import numpy as np
 
@@ -185,10 +186,3 @@ def picture(lag: "Lag") -> "NDArray[np.uint8]":
     if lag.sure:
         cv2.circle(canvas, points[int(lag.score_L.argmax())], 6, INK, 1, cv2.LINE_AA)
     return canvas
-
-
-def _write(path: Path, image: "NDArray[np.uint8]") -> None:
-    import cv2
-
-    if not cv2.imwrite(str(path), image):
-        raise ConfigError(f"cannot write {path}")

@@ -12,6 +12,7 @@ from streamfuse.colour import NEUTRAL, from_rgb
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Batch, Frame, Fused, Pair, Prompt, PromptState, Spectrum
 from streamfuse.fuse import FUSERS, RULES
+from streamfuse.fuse.steady import SteadySettings, leaning
 from streamfuse.fuse.weights_file import label_of
 from streamfuse.stages import Fuser
 
@@ -52,6 +53,28 @@ class WithFuser:
         """As the pipeline would."""
         batch = batch_of(sight, self.device, self._state)
         return self.fuser.fuse(batch, [self._state])
+
+
+class Steadied:
+    """A row whose pictures lean on the ones before, as with `steady` in a configuration. For consecutive frames."""
+
+    def __init__(self, row: Contender, settings: SteadySettings) -> None:
+        self.name = f"{row.name}, steady"
+        self._row, self._settings = row, settings
+        self._before_11HW: torch.Tensor | None = None
+
+    def fuse(self, sight: Sight) -> Fused:
+        """The next frame."""
+        fused = self._row.fuse(sight)
+        luma = fused.luma_B1HW
+        if self._before_11HW is not None and self._before_11HW.shape == luma.shape:
+            luma = leaning(luma, self._before_11HW, self._settings)
+        self._before_11HW = luma
+        return Fused(luma_B1HW=luma, chroma_B2cc=fused.chroma_B2cc, batch=fused.batch)
+
+    def forget(self) -> None:
+        """The next frame is the first of a recording."""
+        self._before_11HW = None
 
 
 class CameraAlone:
@@ -105,7 +128,7 @@ def _settings(name: str, weights: str) -> dict[str, Any]:
     if name not in FUSERS:  # one of somebody's own, whose files need no label
         return {"weights": Path(weights)}
     label = label_of(Path(weights))
-    return {"weights": Path(weights), "size": label.size, "encoder": label.encoder}
+    return {"weights": Path(weights), "size": label.size, "text": label.text, "encoder": label.encoder}
 
 
 def batch_of(sight: Sight, device: torch.device, state: PromptState) -> Batch:

@@ -18,7 +18,7 @@ from streamfuse.evaluate.bootstrap import Interval, Scores, interval, ranking
 from streamfuse.evaluate.boxes import box_metrics
 from streamfuse.evaluate.classical_repair import NAME as CLASSICAL
 from streamfuse.evaluate.classical_repair import repairing
-from streamfuse.evaluate.contender import Contender, Sight, WithFuser, grey_levels
+from streamfuse.evaluate.contender import Contender, Sight, Steadied, WithFuser, grey_levels
 from streamfuse.evaluate.conventions import PROTOCOL, Conventions
 from streamfuse.evaluate.metrics import METRICS, batch_metrics, metric
 from streamfuse.evaluate.video import DIS, OF_MAXIMUM, VideoMeter
@@ -114,7 +114,13 @@ def run(contenders: Sequence[Contender], records: Sequence[PairRecord], settings
     examples: list[Example] = []
     videos: dict[Path, _Recording] = {}
     boxes = _Boxes(settings.detector) if settings.detector else None
+    recording: Path | None = None
     for record, sight in _sights(tracked(records)):
+        if record.recording != recording:
+            recording = record.recording
+            for row in contenders:
+                if isinstance(row, Steadied):
+                    row.forget()
         fused = {row.name: row.fuse(_shifted(sight, settings.shifted_px, record.name)) for row in contenders}
         luma_FHW = torch.cat([grey_levels(one.luma_B1HW) for one in fused.values()])
         names.append(record.name)

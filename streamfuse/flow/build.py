@@ -11,6 +11,7 @@ from streamfuse.errors import ConfigError
 from streamfuse.flow.recipe import CameraPair, Recipe
 from streamfuse.fuse import FUSERS
 from streamfuse.fuse.auto_prompt import AutoPrompt
+from streamfuse.fuse.steady import Steady
 from streamfuse.publish import SINKS
 from streamfuse.registry import Registry
 from streamfuse.source import SOURCES
@@ -34,6 +35,7 @@ def recipe_of(config: Config) -> Recipe:
         detect=_made(DETECTORS, config.detect),
         sinks=[_sink(choice, config, names, batch_messages) for choice in config.publish],
         batch=config.batch,
+        steady=Steady(config.steady) if config.steady.enabled else None,
         policy=config.policy,
         device=config.device,
         threads=config.threads,

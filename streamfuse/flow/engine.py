@@ -19,6 +19,7 @@ from streamfuse.flow.matching import Timing
 from streamfuse.flow.meter import Meter
 from streamfuse.flow.prompting import Prompting
 from streamfuse.flow.recipe import Recipe, through
+from streamfuse.flow.threads import threads_for
 from streamfuse.flow.warm_up import warm_up
 from streamfuse.flow.worker import catching
 from streamfuse.frames import Batch, Fused, Pair, Planes, PromptState
@@ -31,15 +32,6 @@ T = TypeVar("T")
 
 DEVICE_ERRORS = (torch.cuda.OutOfMemoryError, torch.AcceleratorError)
 NS_PER_US = 1000
-MOST_THREADS, CORES_FOR_VIDEO = 8, 2
-
-
-def threads_for(cores: int) -> int:
-    """Decoding and encoding keep two cores to themselves.
-
-    Threads that wait for each other at the end of every operation crawl as soon as one of them has no core of its own.
-    """
-    return min(MOST_THREADS, max(1, cores - CORES_FOR_VIDEO))
 
 
 class ResultTaker(Protocol):
@@ -151,6 +143,8 @@ class Engine:
         self._lane = make_lane(self._recipe.device)
         self._recipe.fuse.to(self._lane.device)
         self._recipe.detect.to(self._lane.device)
+        if self._recipe.steady:
+            self._recipe.steady.forget()  # pictures on a device that failed
         warm_up(self._recipe, self._lane, self._clock)
 
     @property
@@ -220,9 +214,9 @@ class Engine:
         return _Flight(jobs, prompts, download, detections, spent, started_ns)
 
     def _fuse(self, batch: Batch) -> Fused:
-        if batch.infrared_B1hw is None or batch.luma_B1HW is None:
-            return single(batch)
-        return self._recipe.fuse.fuse(batch, batch.prompts)
+        alone = batch.infrared_B1hw is None or batch.luma_B1HW is None
+        fused = single(batch) if alone else self._recipe.fuse.fuse(batch, batch.prompts)
+        return self._recipe.steady(fused) if self._recipe.steady else fused
 
     def _timed(self, stage: str, spent: dict[str, int], function: Callable[[], T]) -> T:
         self._stage = stage
@@ -278,6 +272,8 @@ class Engine:
                 self._ending.remove(stream)
                 del self._contexts[stream]
                 self._collector.forget(stream)
+                if self._recipe.steady:
+                    self._recipe.steady.forget(stream)
         for stream in ended:
             self._taker.end(stream)
 

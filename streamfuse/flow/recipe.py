@@ -8,6 +8,7 @@ from streamfuse.batch.collector import BatchSettings
 from streamfuse.errors import ConfigError
 from streamfuse.frames import Pair, Prompt, Spectrum
 from streamfuse.fuse.auto_prompt import AutoPrompt
+from streamfuse.fuse.steady import Steady
 from streamfuse.registry import suggestion
 from streamfuse.stages import Aligner, Detector, Fuser, Sink, Source, Sync, Tracker
 from streamfuse.sync.content import ContentCheck
@@ -111,6 +112,8 @@ class Recipe:
     detect: Detector
     sinks: list[Sink]
     batch: BatchSettings = field(default_factory=BatchSettings)
+    steady: Steady | None = None
+    """What steadies fused pictures over time; None: each comes as it is."""
     policy: Policy = "live"
     device: str = "auto"
     threads: int = 0

@@ -3,13 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
 
 import torch
 
 from streamfuse.errors import DeviceError
 from streamfuse.fuse.precision import DTYPES, Precision
-from streamfuse.networks.memory import peak_bytes
+from streamfuse.networks.memory import Size, Text, peak_bytes
 
 MEMINFO = Path("/proc/meminfo")
 CGROUP = Path("/sys/fs/cgroup")
@@ -23,9 +22,10 @@ class Work:
     """What a network is to do at once."""
 
     network: str
-    size: Literal["base", "small"]
+    size: Size
     precision: Precision
     device: torch.device
+    text: Text = "guided"
     height: int = SMALLEST_PX
     width: int = SMALLEST_PX
     batch: int = 1
@@ -38,7 +38,7 @@ class Work:
         return peak_bytes(
             self.network,
             self.size,
-            "guided",
+            self.text,
             height=self.height,
             width=self.width,
             batch=self.batch,
@@ -54,9 +54,9 @@ class Work:
 class Room:
     """One network on one device. For one thread."""
 
-    def __init__(self, network: str, size: Literal["base", "small"], precision: Precision, device: torch.device) -> None:
+    def __init__(self, network: str, size: Size, precision: Precision, device: torch.device, text: Text = "guided") -> None:
         """`DeviceError` where not even its weights fit."""
-        self._least = Work(network=network, size=size, precision=precision, device=device)
+        self._least = Work(network=network, size=size, precision=precision, device=device, text=text)
         self._fits: set[tuple[int, int, int, bool]] = set()
         ask(self._least)
 

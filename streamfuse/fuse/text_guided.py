@@ -26,6 +26,8 @@ class NetworkSettings(Settings):
     """Which network, with which weights, under which words."""
 
     size: Literal["base", "small"] = "small"
+    text: Literal["guided", "published"] = "guided"
+    """`published`, for upfusion: channels are sorted by the words, as its authors do; for weights that were trained so."""
     weights: Path | Literal["random"] | None = None
     """A safetensors file; none: those that ship. `random` is for measuring speed: it fuses nothing of use."""
     encoder: str = "minilm"
@@ -52,8 +54,8 @@ class TextGuided:
         """Build the network, fill it and move it. `WeightsError` where there are no weights that fit."""
         name = chosen_runtime(self._settings.runtime, self._kind, device, self._settings.precision)
         precision = chosen_precision(self._settings.precision, device, compiled=name == "openvino")
-        self._room = Room(self._kind, self._settings.size, precision, device)
-        network = create(self._kind, size=self._settings.size, text_dim=encoder(self._settings.encoder).dim)
+        self._room = Room(self._kind, self._settings.size, precision, device, self._settings.text)
+        network = create(self._kind, size=self._settings.size, text=self._settings.text, text_dim=encoder(self._settings.encoder).dim)
         self._fill(network)
         self.precision = precision
         self._network = network.eval().requires_grad_(requires_grad=False).to(device)
@@ -104,7 +106,7 @@ class TextGuided:
         path = self._settings.weights
         if path == "random":
             return
-        found = path or shipped_weights(self._kind, network.size)
+        found = path or (shipped_weights(self._kind, network.size) if network.text == "guided" else None)
         if found is None:
             raise WeightsError(
                 f"no weights ship for {self.name} yet; name a file under fuse.weights, or say `weights: random` to measure its speed"

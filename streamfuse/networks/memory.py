@@ -50,13 +50,13 @@ CHANNELS: dict[tuple[str, Size], Channels] = {
 WEIGHTS: dict[tuple[str, Size, Text], int] = {
     ("upfusion", "base", "guided"): 48_605_835,
     ("upfusion", "base", "published"): 49_047_580,
-    ("upfusion", "small", "guided"): 2_114_851,
+    ("upfusion", "small", "guided"): 2_115_935,
     ("lure", "base", "guided"): 19_165_102,
-    ("lure", "small", "guided"): 2_108_456,
+    ("lure", "small", "guided"): 2_109_540,
     ("textpixels", "base", "guided"): 1_823_649,
-    ("textpixels", "small", "guided"): 509_399,
-    ("nano", "base", "guided"): 224_673,
-    ("nano", "small", "guided"): 224_673,
+    ("textpixels", "small", "guided"): 510_483,
+    ("nano", "base", "guided"): 225_757,
+    ("nano", "small", "guided"): 225_757,
 }
 """Parameters, for embeddings of 384. Written down: to build a network on torch's `meta` device, only to count, loads a compiler (2 s)."""
 

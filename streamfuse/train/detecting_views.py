@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from streamfuse.fuse.salience import on_cpu
+from streamfuse.fuse.salience import PYRAMID
 
 Plane = NDArray[np.float32]
 View = Callable[[Plane, Plane, np.random.Generator], Plane]
@@ -34,7 +34,7 @@ VIEWS: dict[str, tuple[float, View]] = {
     "average": (0.12, lambda infrared, luma, _: (infrared + luma) / np.float32(2)),
     "mixture": (0.13, _mixture),
     "maximum": (0.17, lambda infrared, luma, _: np.maximum(infrared, luma)),
-    "pyramid": (0.28, lambda infrared, luma, _: on_cpu(infrared, luma).clip(0, 1)),
+    "pyramid": (0.28, lambda infrared, luma, _: PYRAMID.on_cpu(infrared, luma).clip(0, 1)),
 }
 """Share of the views, and how each is made. The pyramid is that of the fuser `salience`."""
 

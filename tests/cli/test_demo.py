@@ -17,8 +17,9 @@ def test_runs_and_leaves_a_picture(streamfuse, tmp_path):
 
 
 def test_a_picture_that_cannot_be_written(streamfuse, tmp_path):
-    """A wrong name is told in words after the run."""
-    said = streamfuse("demo", "--seconds", 4, "--bus", "tcp://127.0.0.1:*", "--picture", tmp_path / "nowhere" / "demo.xyz")
+    """A wrong name is told in words before anything runs."""
+    said = streamfuse("demo", "--seconds", 4, "--bus", "tcp://127.0.0.1:*", "--picture", tmp_path / "nowhere" / "demo.png")
     assert said.code == 2
-    assert "demo.xyz" in said.all
+    assert "there is no folder" in said.all
+    assert "publishing" not in said.all
     assert "Traceback" not in said.all

@@ -101,6 +101,7 @@ def test_a_limit_takes_neighbours_of_each_video(streamfuse, tmp_path):
         (("--detector", "smal"), "did you mean 'small'?"),
         (("--detector", "hotspots"), "want small or yolo=FILE"),
         (("--json", "no/such/folder/a.json"), "there is no folder"),
+        (("--steady",), "--steady needs --video"),
     ],
 )
 def test_wrong_options(streamfuse, pairs, arguments, told):

@@ -104,7 +104,7 @@ def test_the_picture_is_drawn(streamfuse, recorded, tmp_path):
         assert drawn.shape == (360, 900, 3)
     said = streamfuse("sync-report", recorded["infrared"], recorded["late"], "--out", tmp_path / "nowhere" / "x.png")
     assert said.code == 2
-    assert "in a folder that exists" in said.all
+    assert "there is no folder" in said.all
 
 
 def test_the_curve_rises_where_the_offset_is():
@@ -113,7 +113,7 @@ def test_the_curve_rises_where_the_offset_is():
     edges_NB = np.random.default_rng(0).normal(0, 1, (200, 40)).cumsum(0).astype(np.float32)
     lag = find_lag(Series(times, edges_NB), Series(times + 1.0, edges_NB), most_s=2.0)
     drawn = picture(lag)
-    blue = (drawn[..., 0] == 180) & (drawn[..., 2] == 20)
+    blue = (drawn[..., 2] == 180) & (drawn[..., 0] == 20)
     columns = np.flatnonzero(blue[: np.flatnonzero(blue.any(1))[0] + 3].any(0))
     left, right = 60, 870
     assert (columns.mean() - left) / (right - left) * 2 * lag.lags_L[-1] - lag.lags_L[-1] == pytest.approx(1.0, abs=0.03)

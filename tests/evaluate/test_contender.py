@@ -8,6 +8,7 @@ from streamfuse.errors import ConfigError
 from streamfuse.evaluate.contender import ALWAYS, Sight, WithFuser, batch_of, contenders, grey_levels
 from streamfuse.frames import Prompt, PromptState
 from streamfuse.fuse import FUSERS
+from streamfuse.fuse.text_guided import TextGuided
 from streamfuse.fuse.weights_file import save_weights
 from streamfuse.networks import create
 from streamfuse.text import encoder
@@ -76,6 +77,17 @@ def test_a_file_says_its_size_and_encoder(tmp_path):
     row = contenders([f"textpixels={path}"])[0]
     assert isinstance(row, WithFuser)
     assert row.fuser.name == "textpixels-base"
+
+
+def test_the_published_form_fuses(tmp_path):
+    """Weights of `configs/train/upfusion_published.yaml` can be looked at like any others."""
+    path = tmp_path / "published.safetensors"
+    save_weights(create("upfusion", size="base", text="published", text_dim=encoder("minilm").dim), path, "minilm")
+    row = contenders([f"upfusion={path}"])[0]
+    assert isinstance(row, WithFuser)
+    assert isinstance(row.fuser, TextGuided)
+    assert row.fuser.network.text == "published"
+    assert row.fuse(SIGHT).luma_B1HW.shape == (1, 1, 33, 41)
 
 
 def test_rows_know_what_was_asked_for():

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 
 from streamfuse.errors import ConfigError
-from streamfuse.evaluate.contender import ALWAYS, contenders
+from streamfuse.evaluate.contender import ALWAYS, Steadied, contenders
 from streamfuse.evaluate.metrics import fusion_metrics
 from streamfuse.evaluate.run import Settings, run, run_words
 from streamfuse.frames import Fused
+from streamfuse.fuse.steady import SteadySettings
 from streamfuse.results import Detections
 from streamfuse.train.data import PairRecord, find_pairs, grey, load
 from tests.evaluate.conftest import save_pairs
@@ -93,6 +94,22 @@ def test_recordings_are_measured_as_such(tmp_path):
     assert gate["average"]["BiSWE"] > 0
     assert gate["maximum"]["of maximum"] == 1
     assert gate["average"]["of maximum"] == pytest.approx(gate["average"]["BiSWE/SD"] / gate["maximum"]["BiSWE/SD"])
+
+
+def test_a_steadied_row_leans_on_its_own_recording_alone(tmp_path):
+    """Its video is steadier, and the first frame of each recording is as it was fused."""
+    for name in ("gate", "yard"):
+        save_pairs(tmp_path / name, 3, (64, 72))
+    average = contenders(["average"])[0]
+    steadied = Steadied(average, SteadySettings(reach=20))
+    report = run([steadied, *contenders([])], find_pairs(tmp_path, every=1), Settings(metrics=("EN", "SD"), video=True))
+    assert report.fusers[:2] == ("average, steady", "average")
+    for recording in report.video.values():
+        assert recording["average, steady"]["BiSWE"] < recording["average"]["BiSWE"]
+    first = [number for number, name in enumerate(report.pairs) if name.endswith("000D")]
+    assert len(first) == 2
+    same = (report.scores_FNM[0] == report.scores_FNM[1]).all(1)
+    assert [number for number, each in enumerate(same) if each] == first
 
 
 def test_recordings_of_one_name_are_told_apart(tmp_path):

@@ -5,7 +5,6 @@ import torch
 
 from streamfuse.fuse.blend import OF_LAPLACIAN, OF_MAXIMUM, OF_SUM, blend
 from streamfuse.fuse.laplacian import Laplacian, LaplacianSettings
-from streamfuse.fuse.laplacian import on_device as laplacian_on_device
 
 
 def random(*shape: int, seed: int = 0) -> torch.Tensor:
@@ -58,10 +57,3 @@ def test_same_on_a_gpu():
     """A GPU gives the CPU's picture."""
     a, b = random(3, 1, 49, 63), random(3, 1, 49, 63, seed=1)
     assert torch.allclose(blend(a.cuda(), b.cuda()).cpu(), blend(a, b), atol=1e-5)
-
-
-def test_device_pyramid_is_the_same():
-    """The pyramid of tensors, which a GPU takes, gives the same blend."""
-    a, b = random(2, 1, 49, 63), random(2, 1, 49, 63, seed=1)
-    swap = OF_LAPLACIAN * (laplacian_on_device(a, b, 4) - Laplacian(LaplacianSettings()).rule(a, b))
-    assert float(swap.abs().max()) <= 1e-6

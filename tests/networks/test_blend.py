@@ -2,7 +2,7 @@ import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812  its usual name
 
-from streamfuse.fuse.laplacian import on_device
+from streamfuse.fuse.pyramid import Pyramid
 from streamfuse.fuse.salience import salience
 from streamfuse.networks.blend import Blend
 from tests.networks.drawn import pictures
@@ -18,7 +18,7 @@ def test_it_is_nearer_to_the_reference_formula_than_other_rules(blend, size):
     """Of pictures with edges and smooth places everywhere, any size: 2 dB nearer to R than plain rules are."""
     infrared, visible = (scene(size, seed) for seed in (1, 2))
     wanted = salience(infrared, visible)
-    others = [(infrared + visible) / 2, torch.maximum(infrared, visible), on_device(infrared, visible, 4)]
+    others = [(infrared + visible) / 2, torch.maximum(infrared, visible), Pyramid().on_device(infrared, visible).clamp(0, 1)]
     assert nearness(blend.of_pictures(infrared, visible), wanted) > 2 + max(nearness(other, wanted) for other in others)
 
 

@@ -23,20 +23,21 @@ def test_without_dials_everything_is_kept(fineness):
 
 
 def test_grain_goes_and_an_edge_stays(fineness):
-    """Grain of two grey levels, as a fresh filter thinks: most goes where nothing else is; at a step of a half, next to none."""
+    """Grain of two grey levels: a fresh filter takes most where nothing else is, and along a step of a half without blunting it."""
     grain = 0.006 * torch.randn(1, 1, 64, 96, generator=torch.Generator().manual_seed(1))
-    picture = torch.cat([torch.full((1, 1, 64, 46), 0.2), torch.full((1, 1, 64, 50), 0.7)], 3) + grain
-    layers = divided(picture, between_cells())
+    step = torch.cat([torch.full((1, 1, 64, 46), 0.2), torch.full((1, 1, 64, 50), 0.7)], 3)
+    clean, layers = (divided(picture, between_cells()) for picture in (step, step + grain))
     kept = fineness(layers, ON, OFF)
     calm, edge = (..., slice(2, 8)), (..., 11)
     assert float(kept.detail[calm].std()) < 0.4 * float(layers.detail[calm].std())
-    torch.testing.assert_close(kept.detail[edge], layers.detail[edge], rtol=0.02, atol=1e-4)
+    error, before = (float((part.detail - clean.detail)[edge].square().mean()) for part in (kept, layers))
+    assert error < 0.6 * before
 
 
 def test_blur_is_sharpened_but_no_grain(fineness):
     """A dial for blur turns detail up by what is read off the picture; where there is only grain, by little."""
     with torch.no_grad():
-        fineness.read[2].bias[1] = 1.0
+        fineness.read[2].bias[-1] = 1.0
     grain = 0.002 * torch.randn(1, 1, 64, 96, generator=torch.Generator().manual_seed(1))
     picture = torch.cat([torch.full((1, 1, 64, 46), 0.2), torch.full((1, 1, 64, 50), 0.7)], 3) + grain
     layers = divided(picture, between_cells())

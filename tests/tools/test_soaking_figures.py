@@ -12,7 +12,7 @@ from tools.faults import Event
 from tools.soaking.figures import figures, recovery_table, summary
 from tools.soaking.record import Record, Sample
 from tools.soaking.slope import slope
-from tools.soaking.spells import HUNGRY, Spell, hunger, recoveries, spells
+from tools.soaking.spells import HUNGRY, Spell, hunger, pauses, recoveries, spells
 
 S = 10**9
 BEGUN = 1_700_000_000 * S
@@ -165,6 +165,16 @@ def test_a_faster_crystal_leaves_pictures_over():
     found = found_in(noted)
     assert (found.surplus, found.unexplained) == ({"p1": 1}, {"sync.unused": 1})
     assert [note.what for note in found.anomalies if "dropped" in note.what] == ["dropped 1: sync.unused"]
+
+
+def test_a_pause_of_the_machine_is_told_beside():
+    """What is dropped while nobody had a core counts apart, and uses up none of what a faster crystal leaves over."""
+    noted = record(*steady(0, 30), message(30, drop={"sync.unused": 1}), message(40, drop={"sync.unused": 1}))
+    noted.surplus = 0.1
+    paused = pauses([{"awake": True}, {"paused_until_ns": BEGUN + 30 * S, "late_ms": 90.0}])
+    assert paused == [Spell("paused", "machine", BEGUN + 30 * S - 90 * 10**6, BEGUN + 30 * S)]
+    found = figures(noted, [], paused, settled_ns=BEGUN + 10 * S, end_ns=BEGUN + 60 * S)
+    assert (found.starved, found.surplus, found.unexplained) == ({"sync.unused": 1}, {"p1": 1}, {})
 
 
 def test_a_stream_that_never_comes_back_is_noticed():

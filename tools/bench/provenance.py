@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from streamfuse.flow.engine import threads_for
+from streamfuse.flow.threads import threads_for
 
 ROOT = Path(__file__).resolve().parents[2]
 

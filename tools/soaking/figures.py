@@ -55,13 +55,13 @@ class Figures:
     unexplained: Counter[str] = field(default_factory=Counter)
     anomalies: list[Note] = field(default_factory=list)
     busy: list[Spell] = field(default_factory=list)
-    """When the cameras themselves were late, or the pipeline got no core."""
+    """When the cameras themselves were late, the pipeline got no core, or nobody did."""
     while_busy: list[Note] = field(default_factory=list)
     """What would be anomalies, but for that."""
 
 
-def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns: int) -> Figures:
-    """Everything that can be said of a record; growth counts from `settled_ns`."""
+def figures(record: Record, events: Sequence[Event], paused: Sequence[Spell] = (), *, settled_ns: int, end_ns: int) -> Figures:
+    """Everything that can be said of a record; growth counts from `settled_ns`. `paused`: see `pauses`."""
     faults = spells(events, end_ns)
     causes = [*starts(record.results, record.begun_ns), *faults]
     minima = {process: _minima(samples, record, settled_ns) for process, samples in record.samples.items()}
@@ -75,7 +75,7 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
         delays=delays,
         delay=slope([(at_s, median) for at_s, median, _ in delays]),
         skews_ms=[],
-        busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"])],
+        busy=[*lateness(events, record.period_ms), *hunger(record.samples["pipeline"]), *paused],
     )
     _count_drops(record, found, causes)
     for note in [*_far(record, found), *_anomalies(record, found, causes), *_older(record, found)]:
@@ -88,12 +88,12 @@ def figures(record: Record, events: Sequence[Event], *, settled_ns: int, end_ns:
 def _count_drops(record: Record, found: Figures, causes: Sequence[Spell]) -> None:
     """By what explains them; those that nothing does are notes as well."""
     for drop in record.drops:
+        busy = _while_busy(drop, found.busy)
         if _hit(drop, causes):
             found.explained[drop.what] += drop.count
-        elif drop.what == "sync.unused" and found.surplus[drop.stream] + drop.count <= math.ceil(record.surplus):
+        elif not busy and drop.what == "sync.unused" and found.surplus[drop.stream] + drop.count <= math.ceil(record.surplus):
             found.surplus[drop.stream] += drop.count
         else:
-            busy = _while_busy(drop, found.busy)
             (found.starved if busy else found.unexplained)[drop.what] += drop.count
             note = Note(drop.at_ns, drop.stream, f"dropped {drop.count}: {drop.what}")
             (found.while_busy if busy else found.anomalies).append(note)

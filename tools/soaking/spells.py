@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 from streamfuse.clock import NS_PER_MS, NS_PER_S
 from streamfuse.frames import Spectrum
@@ -79,6 +80,12 @@ def hunger(samples: Sequence[Sample]) -> list[Spell]:
         if sample.waited_ms * NS_PER_MS > HUNGRY * (sample.at_ns - before.at_ns):
             found.append(Spell("hungry", "pipeline", before.at_ns, sample.at_ns))
     return found
+
+
+def pauses(said: Iterable[Mapping[str, Any]]) -> list[Spell]:
+    """When nobody on the machine had a core in time, from what `tools.soaking.pauses` says."""
+    told = [(line["paused_until_ns"], line["late_ms"]) for line in said if "paused_until_ns" in line]
+    return [Spell("paused", "machine", until_ns - round(late_ms * NS_PER_MS), until_ns) for until_ns, late_ms in told]
 
 
 def recoveries(faults: Sequence[Spell], changes: Mapping[str, Sequence[tuple[int, str]]], end_ns: int) -> Iterator[Recovery]:
