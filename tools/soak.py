@@ -2,7 +2,8 @@
 
 Run: python tools/soak.py [--pairs 4] [--hours 1] [--fault-every 20] [--html soak.html] [--json soak.json]
 
-The cameras are those of `tools/faults`, in a process of their own; the pipeline is another; this one reads its bus and looks at both.
+The cameras are those of `tools/faults`, in a process of their own; the pipeline is another; a third tells when nobody had a core; this one
+reads the bus and looks at the first two.
 Instants and distances are true ones, read from the number in each picture, not from any stamp. Ctrl-C or SIGTERM ends it early, with
 its report.
 """
@@ -126,6 +127,7 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
         Spoken("pauses", ["-m", "tools.soaking.pauses"], folder / "pauses.log") as pausing,
         Spoken("cameras", rig_arguments(given, seconds), folder / "cameras.log") as rig,
     ):
+        pausing.wait_for("awake", START_S)
         rig.wait_for("urls", START_S)
         (folder / "pipeline.json").write_text(json.dumps(settings(given, rig.said[0], seconds)))
         with Spoken("pipeline", ["-m", "tools.soaking.child", str(folder / "pipeline.json")], folder / "pipeline.log") as pipeline:
@@ -137,7 +139,7 @@ def soak(given: argparse.Namespace, folder: Path) -> Story:
             record = Record(begun_ns, min(MINUTE_S, seconds / LEAST_BUCKETS), 1e3 / min(given.fps, infrared_fps), surplus)
             end_ns = begun_ns + round(seconds * NS_PER_S)
             watch(record, pipeline, rig, end_ns)
-            stopped = not pipeline.alive or not rig.alive
+            stopped = not (pipeline.alive and rig.alive and pausing.alive)
             end_ns = min(end_ns, time.time_ns())
         status = pipeline.stop()
     events = [Event(line["at_ns"], line["camera"], line["what"]) for line in rig.said if "what" in line]

@@ -62,7 +62,10 @@ def command(
     from streamfuse.cli.outputs import check_output
 
     console = Console()
-    check_output(out)
+    if out.suffix.lower() == SUFFIX:
+        raise ConfigError(f"--out {out}: that is where the picture of the result goes; name the rig with another ending, as rig.yaml")
+    for path in (out, out.with_suffix(SUFFIX), *([points] if points and not points.is_file() else [])):
+        check_output(path)
     found = _stills(infrared, visible, frames, every)
     chosen = model or (ModelName.AFFINE if method is Method.SCENE else ModelName.HOMOGRAPHY)
     if method is Method.SCENE:

@@ -62,6 +62,8 @@ def command(
         raise ConfigError("--labels needs --detector: boxes are compared with what a detector finds (small, yolo=FILE)")
     if steady and not video:
         raise ConfigError("--steady needs --video: single pictures have none before them")
+    if steady and not names:
+        raise ConfigError("--steady needs --fuser: the fusers that are to be steadied")
     chosen = str(make_lane(device).device)
     for path in (json_file, html):
         if path:

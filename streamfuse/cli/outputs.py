@@ -30,4 +30,12 @@ def write_picture(path: Path, rgb_HW3: "NDArray[np.uint8]") -> None:
     """As the ending says. `OSError` where that fails, which OpenCV's own way of writing keeps to itself."""
     import cv2
 
-    path.write_bytes(cv2.imencode(path.suffix, rgb_HW3[..., ::-1])[1].tobytes())
+    try:
+        done, data = cv2.imencode(path.suffix, rgb_HW3[..., ::-1])
+    except cv2.error as exc:
+        raise OSError(
+            f"{path}: this picture of {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]} cannot be written as {path.suffix}: {exc.err}"
+        ) from exc
+    if not done:
+        raise OSError(f"{path}: this picture of {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]} cannot be written as {path.suffix}")
+    path.write_bytes(data.tobytes())

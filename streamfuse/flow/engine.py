@@ -139,12 +139,12 @@ class Engine:
 
     def open(self) -> None:
         """Load networks and detectors onto the device; errors in weights show up here."""
+        if self._recipe.steady:
+            self._recipe.steady.forget()  # pictures on a device that failed
         torch.set_num_threads(self._recipe.threads or threads_for(os.cpu_count() or 1))
         self._lane = make_lane(self._recipe.device)
         self._recipe.fuse.to(self._lane.device)
         self._recipe.detect.to(self._lane.device)
-        if self._recipe.steady:
-            self._recipe.steady.forget()  # pictures on a device that failed
         warm_up(self._recipe, self._lane, self._clock)
 
     @property
@@ -183,8 +183,12 @@ class Engine:
                 self._condition.wait(None if wake_ns is None else max(0.0, (wake_ns - now_ns) / NS_PER_S))
 
     def _run(self, jobs: list[_Job]) -> None:
+        steady = self._recipe.steady
+        memory = steady.memory if steady else {}
         with catching() as caught:
             self._flights.append(self._submit(jobs))
+        if caught and steady:
+            steady.memory = memory  # these pairs come once more, or never
         for error in caught:
             if isinstance(error, DEVICE_ERRORS):
                 self._restart(error, jobs)

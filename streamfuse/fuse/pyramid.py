@@ -57,11 +57,10 @@ class Pyramid:
         """The same for tensors (B, 1, H, W)."""
         both_B2HW = torch.cat([a_B1HW, b_B1HW], 1)
         details: list[torch.Tensor] = []
-        edge = self.window_px // 2
         while len(details) < self.levels - 1 and min(both_B2HW.shape[2:]) >= LEAST_EDGE_PX:
             coarse_B2hw = reduced(both_B2HW)
             detail_B2HW = both_B2HW - expanded(coarse_B2hw, both_B2HW)
-            busy_B2HW = F.avg_pool2d(F.pad(detail_B2HW.abs(), (edge,) * 4, mode="reflect"), self.window_px, 1)
+            busy_B2HW = self._busy_on_device(detail_B2HW.abs())
             details.append(torch.where(busy_B2HW[:, :1] >= busy_B2HW[:, 1:], detail_B2HW[:, :1], detail_B2HW[:, 1:]))
             both_B2HW = coarse_B2hw
         fused = both_B2HW.amax(1, keepdim=True)
@@ -76,6 +75,12 @@ class Pyramid:
         if self.window_px == 1:
             return strength
         return np.asarray(cv2.blur(strength, (self.window_px, self.window_px), borderType=cv2.BORDER_REFLECT_101), np.float32)
+
+    def _busy_on_device(self, strength_B2HW: torch.Tensor) -> torch.Tensor:
+        if self.window_px == 1:
+            return strength_B2HW
+        edge = self.window_px // 2
+        return F.avg_pool2d(F.pad(strength_B2HW, (edge,) * 4, mode="reflect"), self.window_px, 1)
 
 
 def reduced(x_BCHW: torch.Tensor) -> torch.Tensor:

@@ -89,7 +89,7 @@ def free_bytes(device: torch.device) -> int | None:
 
 def _lesser(work: Work) -> Iterator[tuple[str, Work]]:
     """One change each, in the words of the config; of the smaller pictures only the largest that fit."""
-    if work.size == "base":
+    if work.size == "base" and work.text == "guided":
         yield "fuse.size small", replace(work, size="small")
     if work.precision == "fp32":
         yield "fuse.precision bf16", replace(work, precision="bf16")

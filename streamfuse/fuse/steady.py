@@ -5,6 +5,7 @@ far from what was there before, and takes next to nothing of it. No pixel is mov
 most: 1.6 grey levels as it stands. Luma alone: colour is the visible camera's as it is.
 """
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -24,7 +25,7 @@ class SteadySettings(Settings):
 
     enabled: bool = False
     reach: float = Field(default=4.0, gt=0, le=50)
-    """Grey levels of 255: what differs by so much keeps half of `keep`, what differs by twice as much next to nothing."""
+    """Grey levels of 255: what differs by so much keeps half of `keep`, what differs by three times as much next to nothing."""
     keep: float = Field(default=0.7, ge=0, le=0.95)
     """Share of the picture before where nothing changes. At 0.7 faint grain goes down to 0.42 of what it was, and of a change of a level
     or two two thirds show after three pictures."""
@@ -52,33 +53,32 @@ class Steady:
 
     def __init__(self, settings: SteadySettings) -> None:
         self._settings = settings
-        self._before: dict[str, _Before] = {}
+        self.memory: Mapping[str, _Before] = {}
+        """By stream. Never changed in place: who puts back what stood here has taken back all since."""
 
     def __call__(self, fused: Fused) -> Fused:
         """Item by item, so that a batch has no part in what comes out."""
-        batch = fused.batch
+        batch, memory = fused.batch, dict(self.memory)
         steadied = [
-            self._next(pair, prompt.id, luma_11HW)
+            self._next(memory, pair, prompt.id, luma_11HW)
             for pair, prompt, luma_11HW in zip(batch.pairs, batch.prompts, fused.luma_B1HW.chunk(len(batch.pairs)), strict=True)
         ]
+        self.memory = memory
         return Fused(luma_B1HW=torch.cat(steadied), chroma_B2cc=fused.chroma_B2cc, batch=batch)
 
     def forget(self, stream: str | None = None) -> None:
         """What is remembered of a stream, or of all."""
-        if stream is None:
-            self._before.clear()
-        else:
-            self._before.pop(stream, None)
+        self.memory = {} if stream is None else {name: kept for name, kept in self.memory.items() if name != stream}
 
-    def _next(self, pair: Pair, prompt: str, luma_11HW: torch.Tensor) -> torch.Tensor:
-        before = self._before.get(pair.stream)
+    def _next(self, memory: dict[str, _Before], pair: Pair, prompt: str, luma_11HW: torch.Tensor) -> torch.Tensor:
+        before = memory.get(pair.stream)
         if before is not None and before.pair is pair:  # a batch filled up with its last pair
             return before.luma_11HW
         if before is not None and before.goes_on(pair, prompt, luma_11HW):
             luma_11HW = leaning(luma_11HW, before.luma_11HW, self._settings)
         else:
             luma_11HW = luma_11HW.clone()  # what is remembered holds no whole batch
-        self._before[pair.stream] = _Before(pair, prompt, luma_11HW)
+        memory[pair.stream] = _Before(pair, prompt, luma_11HW)
         return luma_11HW
 
 

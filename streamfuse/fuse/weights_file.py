@@ -59,7 +59,9 @@ def load_weights(network: FusionNetwork, path: Path, encoder: str) -> None:
     tensors, label = _read(path)
     told = label.mismatch(wanted)
     if told:
-        raise WeightsError(f"{path} does not go with this configuration: {told}; change fuse.kind, fuse.size or fuse.encoder, or the file")
+        raise WeightsError(
+            f"{path} does not go with this configuration: {told}; change fuse.kind, fuse.size, fuse.text or fuse.encoder, or the file"
+        )
     _fill(network, tensors, path)
 
 

@@ -145,6 +145,7 @@ def test_from_a_board(streamfuse, tmp_path):
     ("wrong", "told"),
     [
         ({"out": "nowhere/gate.yaml"}, "no folder"),
+        ({"out": "gate.jpg"}, "name the rig with another ending"),
         ({"infrared": "missing.png"}, "cannot read the picture"),
         ({"infrared": "missing.mp4"}, "missing.mp4"),
     ],
@@ -156,3 +157,11 @@ def test_what_is_wrong_is_told(streamfuse, shots, tmp_path, wrong, told):
     assert said.code in (1, 2)
     assert told in said.all
     assert not (tmp_path / "gate.yaml").exists()
+
+
+def test_points_that_could_not_be_kept_are_told_before_anybody_clicks(streamfuse, shots, tmp_path):
+    """A folder that is not there would cost the clicks."""
+    out, points = tmp_path / "gate.yaml", tmp_path / "nowhere" / "points.txt"
+    said = calibrate(streamfuse, shots, out, "--method", "points", "--points", points, "--no-browser")
+    assert said.code == 2
+    assert "there is no folder" in said.all

@@ -102,6 +102,7 @@ def test_a_limit_takes_neighbours_of_each_video(streamfuse, tmp_path):
         (("--detector", "hotspots"), "want small or yolo=FILE"),
         (("--json", "no/such/folder/a.json"), "there is no folder"),
         (("--steady",), "--steady needs --video"),
+        (("--steady", "--video"), "--steady needs --fuser"),
     ],
 )
 def test_wrong_options(streamfuse, pairs, arguments, told):

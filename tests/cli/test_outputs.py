@@ -40,6 +40,13 @@ def test_a_picture_comes_back_in_its_colours(tmp_path):
     assert np.array_equal(back[..., ::-1], rgb_HW3)
 
 
+def test_a_picture_that_its_format_cannot_hold(tmp_path):
+    """JPEG ends at 65,500 pixels: an error, and no empty file."""
+    with pytest.raises(OSError, match="70000x1 cannot be written as"):
+        write_picture(tmp_path / "wide.jpg", np.zeros((1, 70_000, 3), np.uint8))
+    assert not (tmp_path / "wide.jpg").exists()
+
+
 def test_a_picture_that_cannot_be_written_says_so(tmp_path):
     """Unlike OpenCV, which answers False."""
     with pytest.raises(OSError, match="No such file"):

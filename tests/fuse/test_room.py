@@ -62,6 +62,14 @@ def test_what_would_fit_fits(free):
         assert smaller.needed_bytes <= free[-1] < larger.needed_bytes
 
 
+def test_the_published_form_has_no_smaller_one(free):
+    """So none is proposed."""
+    free.append(2 * GB)
+    work = Work(network="upfusion", size="base", text="published", precision="fp32", device=CPU, height=960, width=1280)
+    assert not [how for how, _ in room._lesser(work) if "small" in how and "pictures" not in how]
+    assert [how for how, _ in room._lesser(replace(work, text="guided")) if how == "fuse.size small"]
+
+
 def test_not_even_the_weights(free):
     """Known before the network is built; the way out is another one."""
     free.append(10**6)

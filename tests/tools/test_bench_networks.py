@@ -11,10 +11,10 @@ from tools.bench.turns import TURN, WARM, measured
 
 
 def test_floors_are_counted_for_one_picture():
-    """nano: 1.06 GMAC at 640x480, and each operation's inputs and outputs once; half the bytes in bf16."""
+    """nano: 1.08 GMAC at 640x480, and each operation's inputs and outputs once; half the bytes in bf16."""
     network = create("nano", "small").eval()
     arithmetic_ms, memory_ms = floors(network, (480, 640), torch.float32, (2e12, 1e12))
-    assert 1.05 < arithmetic_ms < 1.06
+    assert 1.07 < arithmetic_ms < 1.08
     halved = floors(network, (480, 640), torch.bfloat16, (2e12, 1e12))
     assert halved[0] == arithmetic_ms
     assert halved[1] == pytest.approx(memory_ms / 2, rel=0.025)  # casts, dials and the scaling of exposure do not halve

@@ -19,5 +19,6 @@ def test_a_process_that_is_held_says_for_how_long(tmp_path):
         while time.monotonic() - held_since_s < 3e-3 * LATE_MS:
             pass
         os.kill(pid, signal.SIGCONT)
-        assert pausing.wait_for("late_ms", 60) > 2 * LATE_MS
+        pausing.wait_for("late_ms", 60)
     assert pausing.stop() == 0
+    assert max(line["late_ms"] for line in pausing.said if "late_ms" in line) > 2 * LATE_MS  # the machine may have paused before

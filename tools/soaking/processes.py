@@ -1,4 +1,4 @@
-"""The two processes of a soak, cameras and pipeline, and the lines of JSON that they say."""
+"""The processes of a soak, cameras, pipeline and who tells of pauses, and the lines of JSON that they say."""
 
 import json
 import subprocess

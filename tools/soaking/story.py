@@ -19,7 +19,8 @@ MOST_MS_PER_H = 1.0  # a delay that grows by less could not be told from none
 SETTLED = 1 / 6  # of the run, before growth is counted
 SHOWN = 200  # anomalies on the page; all of them are in the JSON
 LEAST_S = 600.0  # of a run, to judge growth
-TEXT = """Pairs of cameras over real RTSP on one machine, with faults by chance; one process for the cameras, one for the pipeline.
+TEXT = """Pairs of cameras over real RTSP on one machine, with faults by chance; one process for the cameras, one for the
+pipeline.
 Age is from the true exposure of the lead picture to the receipt of the result's header, delay from that of the later picture of the
 pair; both are read, as the true distance of the pictures in a pair is, from the numbers in the pictures. Growth counts from a sixth of
 the run on. It is looked for in the delay: age goes up and down with the phase of the crystals."""
