@@ -60,10 +60,8 @@ def command(
     names = [name.strip() for name in fuser.split(",") if name.strip()]
     if labels and not detector:
         raise ConfigError("--labels needs --detector: boxes are compared with what a detector finds (small, yolo=FILE)")
-    if steady and not video:
-        raise ConfigError("--steady needs --video: single pictures have none before them")
-    if steady and not names:
-        raise ConfigError("--steady needs --fuser: the fusers that are to be steadied")
+    if steady:
+        _check_steady(names, video=video)
     chosen = str(make_lane(device).device)
     for path in (json_file, html):
         if path:
@@ -90,6 +88,13 @@ def command(
         from streamfuse.evaluate.report import as_page
 
         html.write_text(as_page(report, origin, f"Fusion of {data.name}"), encoding="utf-8")
+
+
+def _check_steady(names: list[str], *, video: bool) -> None:
+    if not video:
+        raise ConfigError("--steady needs --video: single pictures have none before them")
+    if not names:
+        raise ConfigError("--steady needs --fuser: the fusers that are to be steadied")
 
 
 def _settings(metrics: str, conventions: str, detector: str, device: str, **others: Any) -> "Settings":
