@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from streamfuse.frames import Frame, Pair, Planes, Spectrum, chroma_size
+from streamfuse.clock import ClockReport
+from streamfuse.frames import ClockKind, Frame, Pair, Planes, Spectrum, chroma_size
 
 DATA = Path(os.environ.get("STREAMFUSE_DATA", Path(__file__).parent.parent.parent / "shared" / "data"))
 
@@ -60,6 +61,13 @@ def make_planes(height: int = 48, width: int = 64, luma: int = 128, u: int = 128
     """A flat picture."""
     chroma = (chroma_size(height), chroma_size(width))
     return Planes(y=np.full((height, width), luma, np.uint8), u=np.full(chroma, u, np.uint8), v=np.full(chroma, v, np.uint8))
+
+
+def make_clock_report(kind: ClockKind, **fields: Any) -> ClockReport:
+    """Of a clock of which nothing is known but what `fields` say."""
+    nothing: dict[str, Any] = {"offset_ns": None, "drift_ppm": None, "delay_ns": None, "biased": False}
+    nothing |= dict.fromkeys(("uncertainty_ns", "jitter_ns", "lag_ns", "reports", "span_ns"), 0)
+    return ClockReport(kind=kind, **nothing | fields)
 
 
 def make_frame(spectrum: Spectrum, t_ms: float = 0.0, seq: int = 0, image: Any = None, **fields: Any) -> Frame:

@@ -1,5 +1,6 @@
 """Files that a command is asked to leave behind: looked at before the work, as an hour later is too late."""
 
+import errno
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,12 +31,11 @@ def write_picture(path: Path, rgb_HW3: "NDArray[np.uint8]") -> None:
     """As the ending says. `OSError` where that fails, which OpenCV's own way of writing keeps to itself."""
     import cv2
 
+    height, width = rgb_HW3.shape[:2]
     try:
         done, data = cv2.imencode(path.suffix, rgb_HW3[..., ::-1])
-    except cv2.error as exc:
-        raise OSError(
-            f"{path}: this picture of {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]} cannot be written as {path.suffix}: {exc.err}"
-        ) from exc
+    except cv2.error:
+        done = False
     if not done:
-        raise OSError(f"{path}: this picture of {rgb_HW3.shape[1]}x{rgb_HW3.shape[0]} cannot be written as {path.suffix}")
+        raise OSError(errno.EINVAL, f"a picture of {width}x{height} cannot be written as {path.suffix}", str(path))
     path.write_bytes(data.tobytes())

@@ -103,7 +103,7 @@ def _plain(message: "Message") -> dict[str, Any]:
 
 
 def _save(message: "Message", folder: Path) -> Path:
-    import cv2
+    from streamfuse.cli.outputs import write_picture
 
     part = message.result.parts[0]
     name = f"{message.stream}-{message.seq:08d}"
@@ -112,7 +112,7 @@ def _save(message: "Message", folder: Path) -> Path:
         path.write_bytes(message.parts[0])  # as it came
         return path
     path = folder / f"{name}.png"
-    path.write_bytes(cv2.imencode(".png", message.image()[..., ::-1])[1].tobytes())  # unlike imwrite, says when the disk is full
+    write_picture(path, message.image())
     return path
 
 

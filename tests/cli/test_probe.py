@@ -10,9 +10,9 @@ from typer.testing import CliRunner
 
 from streamfuse.cli.app import app
 from streamfuse.cli.probe import _drift
-from streamfuse.clock import ClockReport
 from streamfuse.frames import Planes
 from streamfuse.video import write_video
+from tests.conftest import make_clock_report
 from tools.faults import Camera, RtspServer
 
 
@@ -69,19 +69,7 @@ def test_every_failure_is_told_and_the_others_go_on(rig):
 @pytest.mark.parametrize(("kind", "told"), [("rtcp", "needs 25 s"), ("estimated", "needs 25 s"), ("host", "cannot be told")])
 def test_more_time_is_asked_for_only_where_it_helps(kind, told):
     """Stamps that do not go with time never show a drift."""
-    report = ClockReport(
-        kind=kind,
-        uncertainty_ns=0,
-        offset_ns=None,
-        drift_ppm=None,
-        jitter_ns=0,
-        delay_ns=None,
-        lag_ns=0,
-        reports=0,
-        biased=False,
-        span_ns=0,
-    )
-    assert _drift(report).startswith(told)
+    assert _drift(make_clock_report(kind)).startswith(told)
 
 
 def test_an_address_that_cannot_be_is_refused():

@@ -6,11 +6,11 @@ from rich.console import Console
 
 from streamfuse.cli import table as module
 from streamfuse.cli.table import Display, table
-from streamfuse.clock import ClockReport
 from streamfuse.config import parse_config
 from streamfuse.flow.build import recipe_of
 from streamfuse.flow.pipeline import Pipeline
 from streamfuse.results import Misalignment
+from tests.conftest import make_clock_report
 
 
 def pipeline() -> Pipeline:
@@ -39,18 +39,8 @@ def test_a_row_per_stream():
 def test_a_row_per_camera():
     """Below it each camera has its clock, drift and jitter, how often it came back, and why it is away."""
     made = pipeline()
-    report = ClockReport(
-        kind="estimated",
-        uncertainty_ns=101_000_000,
-        offset_ns=7_000_000_000,
-        drift_ppm=80.4,
-        jitter_ns=3_100_000,
-        delay_ns=None,
-        lag_ns=0,
-        reports=4,
-        biased=True,
-        span_ns=0,
-    )
+    known = {"uncertainty_ns": 101_000_000, "offset_ns": 7_000_000_000, "drift_ppm": 80.4, "jitter_ns": 3_100_000}
+    report = make_clock_report("estimated", **known, reports=4, biased=True)
     made.meter.clock("gate", "visible", report, 2)
     for _ in range(3):
         made.meter.connected("gate", "visible")

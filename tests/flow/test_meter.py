@@ -2,9 +2,10 @@
 
 from collections import Counter
 
-from streamfuse.clock import ClockReport, ManualClock
+from streamfuse.clock import ManualClock
 from streamfuse.flow.meter import Meter
 from streamfuse.results import Misalignment
+from tests.conftest import make_clock_report
 
 
 def test_rate_is_results_over_their_span():
@@ -57,18 +58,8 @@ def test_streams_do_not_mix():
 def test_every_camera_has_its_clock():
     """Which clock, by how much it is off and drifts, whether it is used, and how often its time broke."""
     meter = Meter(ManualClock())
-    report = ClockReport(
-        kind="rtcp",
-        uncertainty_ns=1_200_000,
-        offset_ns=-4_000_000,
-        drift_ppm=-12.34,
-        jitter_ns=3_000_000,
-        delay_ns=None,
-        lag_ns=500_000,
-        reports=7,
-        biased=False,
-        span_ns=0,
-    )
+    known = {"uncertainty_ns": 1_200_000, "offset_ns": -4_000_000, "drift_ppm": -12.34, "jitter_ns": 3_000_000, "lag_ns": 500_000}
+    report = make_clock_report("rtcp", **known, reports=7)
     meter.clock("gate", "visible", report, 3)
     assert meter.stats("gate")["clocks"] == {
         "visible": {
